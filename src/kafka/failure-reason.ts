@@ -1,0 +1,9 @@
+import type { Reason } from '../model/reason.ts'
+import { UnavailableError } from '../runtime/errors.ts'
+
+/** Why a number is missing after a request failed. */
+export function failureReason(error: unknown): Reason {
+  if (!(error instanceof UnavailableError)) return 'read_failed'
+  if (error.denied) return 'unauthorized'
+  return error.timedOut ? 'timeout' : 'read_failed'
+}

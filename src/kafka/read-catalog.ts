@@ -1,0 +1,108 @@
+import { apis } from '../kafka-wire/apis.ts'
+import { errorCodes, errorName } from '../kafka-wire/error-codes.ts'
+import {
+  decodeMetadataResponse,
+  encodeMetadataRequest,
+  type MetadataResponse,
+  type MetadataTopic,
+} from '../kafka-wire/metadata.ts'
+import type { Catalog, CatalogTopic } from '../model/catalog.ts'
+import type { Problem } from '../model/problem.ts'
+import type { KafkaCluster } from './cluster.ts'
+
+/**
+ * Reads the metadata of the whole cluster from whichever broker answers, in one request.
+ *
+ * @param before the catalog to keep a topic from while the broker has a passing error for it
+ * @throws UnavailableError when no broker answers
+ */
+export async function readCatalog(
+  cluster: KafkaCluster,
+  before: Catalog,
+  signal: AbortSignal,
+): Promise<{ readonly catalog: Catalog; readonly problems: readonly Problem[] }> {
+  const { value, evidence } = await cluster.askAny(
+    {
+      api: apis.Metadata,
+      encode: (version) => encodeMetadataRequest(version, {}),
+      decode: decodeMetadataResponse,
+    },
+    signal,
+  )
+  cluster.learn(value.brokers)
+  return toCatalog(value, before, evidence.sentAt)
+}
+
+/** Metadata as a catalog: topics sorted by name, partitions as dense rows. */
+export function toCatalog(
+  response: MetadataResponse,
+  before: Catalog,
+  askedAt: number,
+): { readonly catalog: Catalog; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = []
+  const found: { topic: Omit<CatalogTopic, 'firstRow'>; leaders: (partition: number) => number }[] = []
+  for (const topic of response.topics) {
+    const shape = shapeOf(topic, before)
+    if (shape === undefined) continue
+    if ('message' in shape) problems.push(shape)
+    else found.push(shape)
+  }
+  found.sort((a, b) => (a.topic.name < b.topic.name ? -1 : 1))
+  const rows = found.reduce((sum, { topic }) => sum + topic.partitions, 0)
+  const leader = new Int32Array(rows)
+  const topics: CatalogTopic[] = []
+  let row = 0
+  for (const { topic, leaders } of found) {
+    topics.push({ ...topic, firstRow: row })
+    for (let partition = 0; partition < topic.partitions; partition++) leader[row++] = leaders(partition)
+  }
+  return {
+    problems,
+    catalog: {
+      ...(response.clusterId === undefined ? {} : { clusterId: response.clusterId }),
+      ...(response.controllerId === undefined ? {} : { controller: response.controllerId }),
+      brokers: response.brokers,
+      topics,
+      topicIndex: new Map(topics.map((topic, index) => [topic.name, index])),
+      rows,
+      leader,
+      askedAt,
+    },
+  }
+}
+
+type Shape = { topic: Omit<CatalogTopic, 'firstRow'>; leaders: (partition: number) => number }
+
+/** Undefined for a topic that does not exist; a problem for one that cannot be understood. */
+function shapeOf(topic: MetadataTopic, before: Catalog): Shape | Problem | undefined {
+  const identity = {
+    name: topic.name,
+    internal: topic.internal || topic.name === '__consumer_offsets',
+    ...(topic.id === undefined ? {} : { id: topic.id }),
+  }
+  if (topic.error === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return undefined
+  if (topic.error !== errorCodes.NONE && topic.partitions.length === 0) {
+    const was = before.topics[before.topicIndex.get(topic.name) ?? -1]
+    if (was === undefined)
+      return {
+        reason: 'read_failed',
+        topic: topic.name,
+        message: `Metadata of topic "${topic.name}": ${errorName(topic.error)}`,
+      }
+    return {
+      topic: { ...identity, ...(was.id === undefined ? {} : { id: was.id }), partitions: was.partitions },
+      leaders: () => -1,
+    }
+  }
+  const leaderOf = new Map<number, number>()
+  for (const [index, partition] of topic.partitions.entries()) leaderOf.set(partition, topic.leaders[index]!)
+  const partitions = topic.partitions.length
+  for (let partition = 0; partition < partitions; partition++)
+    if (!leaderOf.has(partition))
+      return {
+        reason: 'read_failed',
+        topic: topic.name,
+        message: `Metadata of topic "${topic.name}": ${partitions} partitions without number ${partition}`,
+      }
+  return { topic: { ...identity, partitions }, leaders: (partition) => leaderOf.get(partition)! }
+}

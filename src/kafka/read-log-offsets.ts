@@ -1,0 +1,203 @@
+import { apis } from '../kafka-wire/apis.ts'
+import { errorCodes } from '../kafka-wire/error-codes.ts'
+import {
+  decodeListOffsetsResponse,
+  EARLIEST,
+  encodeListOffsetsRequest,
+  LATEST,
+  type ListOffsetsResponse,
+} from '../kafka-wire/list-offsets.ts'
+import type { Catalog } from '../model/catalog.ts'
+import type { Evidence } from '../model/evidence.ts'
+import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
+import type { Problem } from '../model/problem.ts'
+import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
+import { breather } from '../runtime/breathe.ts'
+import { describeError } from '../runtime/errors.ts'
+import type { KafkaCluster } from './cluster.ts'
+import type { Answer } from './connection.ts'
+import { failureReason } from './failure-reason.ts'
+
+/** Rows of one request: about 8 MiB of answer. */
+const ROWS_PER_REQUEST = 200_000
+
+interface Asked {
+  readonly name: string
+  readonly partitions: Int32Array
+}
+
+/**
+ * Reads one side of all logs: one request a leader (more only past 200,000 partitions), brokers side by side.
+ * Partitions that have moved are asked for once more where a fresh catalog says they are.
+ *
+ * @param refresh gives fresh metadata; called at most once, and only when a leader was wrong or away
+ */
+export async function readLogOffsets(
+  cluster: KafkaCluster,
+  catalog: Catalog,
+  side: 'earliest' | 'latest',
+  refresh: () => Promise<Catalog>,
+  signal: AbortSignal,
+): Promise<{ readonly column: LogOffsetColumn; readonly problems: readonly Problem[] }> {
+  const evidence: Evidence[] = []
+  const column = logOffsetColumn(catalog.rows, reasonCode('end_unknown'), evidence)
+  const first = await askAll(await planOf(catalog))
+  const retriable = retriableRows(column)
+  if (retriable.length === 0 || signal.aborted) return { column, problems: first }
+  const moved = await leadersNow(catalog, refresh)
+  if (moved === undefined) return { column, problems: first }
+  const second = await askAll(await byLeader(catalog, moved, retriable))
+  return { column, problems: second }
+
+  async function askAll(plan: Plan): Promise<Problem[]> {
+    const problems: Problem[] = []
+    await Promise.all(
+      [...plan].map(async ([broker, batches]) => {
+        for (const batch of batches) {
+          try {
+            await take(await ask(broker, batch))
+          } catch (error) {
+            if (signal.aborted) throw error
+            const reason = failureReason(error)
+            mark(batch, reason)
+            problems.push({
+              reason,
+              broker: String(broker),
+              message: `Log offsets (${side}) from broker ${broker}: ${describeError(error)}`,
+            })
+          }
+        }
+      }),
+    )
+    return problems
+  }
+
+  function ask(broker: number, topics: readonly Asked[]): Promise<Answer<ListOffsetsResponse>> {
+    const timestamp = side === 'latest' ? LATEST : EARLIEST
+    return cluster.ask(
+      broker,
+      {
+        api: apis.ListOffsets,
+        encode: (version) => encodeListOffsetsRequest(version, { isolation: 0, timestamp, topics }),
+        decode: decodeListOffsetsResponse,
+      },
+      signal,
+    )
+  }
+
+  async function take({ value, evidence: from }: Answer<ListOffsetsResponse>): Promise<void> {
+    const answer = evidence.push(from) - 1
+    const breathe = breather()
+    for (const [index, name] of value.topics.entries()) {
+      const topic = catalog.topics[catalog.topicIndex.get(name) ?? -1]
+      if (topic === undefined) continue
+      await breathe()
+      for (let row = value.topicFirst[index]!; row < value.topicFirst[index + 1]!; row++) {
+        const partition = value.partition[row]!
+        if (partition < 0 || partition >= topic.partitions) continue
+        const log = topic.firstRow + partition
+        column.answer[log] = answer
+        column.reason[log] = reasonOfAnswer(value, row)
+        if (column.reason[log] !== KNOWN) continue
+        column.offset[log * 2] = value.offset[row * 2]!
+        column.offset[log * 2 + 1] = value.offset[row * 2 + 1]!
+        column.epoch[log] = value.epoch[row]!
+      }
+    }
+  }
+
+  function mark(batch: readonly Asked[], reason: Reason): void {
+    for (const { name, partitions } of batch) {
+      const topic = catalog.topics[catalog.topicIndex.get(name)!]!
+      for (const partition of partitions) column.reason[topic.firstRow + partition] = reasonCode(reason)
+    }
+  }
+}
+
+function reasonOfAnswer(value: ListOffsetsResponse, row: number): number {
+  switch (value.error[row]) {
+    case errorCodes.NONE:
+      return value.absent[row] === 1 ? reasonCode('end_unknown') : KNOWN
+    case errorCodes.TOPIC_AUTHORIZATION_FAILED:
+      return reasonCode('unauthorized')
+    case errorCodes.UNSUPPORTED_VERSION:
+      return reasonCode('unsupported')
+    case errorCodes.REQUEST_TIMED_OUT:
+      return reasonCode('timeout')
+    default:
+      // Leader moved, topic going, offset not yet available after an election: worth one more try.
+      return reasonCode('end_unknown')
+  }
+}
+
+/** What a second look elsewhere can cure. */
+function retriableRows(column: LogOffsetColumn): readonly number[] {
+  const curable = new Set([reasonCode('end_unknown'), reasonCode('read_failed')])
+  const rows: number[] = []
+  for (let row = 0; row < column.reason.length; row++) if (curable.has(column.reason[row]!)) rows.push(row)
+  return rows
+}
+
+/** The leaders of the catalog's rows as fresh metadata has them; −1 for what is gone or another topic now. */
+async function leadersNow(catalog: Catalog, refresh: () => Promise<Catalog>): Promise<Int32Array | undefined> {
+  let fresh: Catalog
+  try {
+    fresh = await refresh()
+  } catch {
+    return undefined
+  }
+  const leaders = new Int32Array(catalog.rows).fill(-1)
+  for (const topic of catalog.topics) {
+    const now = fresh.topics[fresh.topicIndex.get(topic.name) ?? -1]
+    if (now === undefined || now.id !== topic.id) continue
+    for (let partition = 0; partition < Math.min(topic.partitions, now.partitions); partition++)
+      leaders[topic.firstRow + partition] = fresh.leader[now.firstRow + partition]!
+  }
+  return leaders
+}
+
+type Plan = ReadonlyMap<number, readonly Asked[][]>
+
+const plans = new WeakMap<Catalog, Plan>()
+
+/** The requests for every row of a catalog, made once: metadata outlives many cycles. */
+async function planOf(catalog: Catalog): Promise<Plan> {
+  const known = plans.get(catalog)
+  if (known !== undefined) return known
+  const plan = await byLeader(catalog, catalog.leader, undefined)
+  plans.set(catalog, plan)
+  return plan
+}
+
+/** The rows to ask for, by leader, in requests of bounded size. Rows without a leader are not asked for. */
+async function byLeader(catalog: Catalog, leader: Int32Array, only: readonly number[] | undefined): Promise<Plan> {
+  const wanted = only === undefined ? undefined : new Set(only)
+  const breathe = breather()
+  const plan = new Map<number, { rows: number; readonly batches: Asked[][]; readonly partitions: number[] }>()
+  for (const topic of catalog.topics) {
+    await breathe()
+    for (let partition = 0; partition < topic.partitions; partition++) {
+      const row = topic.firstRow + partition
+      const node = leader[row]!
+      if (node < 0 || (wanted !== undefined && !wanted.has(row))) continue
+      let of = plan.get(node)
+      if (of === undefined) {
+        of = { rows: ROWS_PER_REQUEST, batches: [], partitions: [] }
+        plan.set(node, of)
+      }
+      of.partitions.push(partition)
+    }
+    for (const of of plan.values()) {
+      const rows = of.partitions.length
+      if (rows === 0) continue
+      if (of.rows + rows > ROWS_PER_REQUEST) {
+        of.rows = 0
+        of.batches.push([])
+      }
+      of.rows += rows
+      of.batches.at(-1)?.push({ name: topic.name, partitions: Int32Array.from(of.partitions) })
+      of.partitions.length = 0
+    }
+  }
+  return new Map([...plan].map(([node, { batches }]) => [node, batches]))
+}

@@ -1,0 +1,52 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { UnavailableError } from '../runtime/errors.ts'
+import type { Credentials, SaslExchange } from './sasl.ts'
+
+/** A broker may ask for this many rounds at most: the derivation runs on our loop (Kafka itself stores 4,096 or 8,192). */
+const MAX_ITERATIONS = 32_768
+
+/** SASL SCRAM (RFC 5802, RFC 7677): the password never travels, and the broker proves that it knows it too. */
+export function createScram(
+  hash: 'sha256' | 'sha512',
+  { username, password }: Credentials,
+  clientNonce: string = randomBytes(24).toString('base64url'),
+): SaslExchange {
+  const bare = `n=${username.replace(/=/g, '=3D').replace(/,/g, '=2C')},r=${clientNonce}`
+  let expected: Buffer | undefined
+  return {
+    start: () => Buffer.from(`n,,${bare}`),
+    next: (challenge) => {
+      const text = Buffer.from(challenge).toString('utf8')
+      const fields = new Map(text.split(',').map((field) => [field.slice(0, 1), field.slice(2)]))
+      const refusal = fields.get('e')
+      if (refusal !== undefined) throw new UnavailableError(`Authenticate by SCRAM: the broker refused: ${refusal}`)
+      if (expected !== undefined) {
+        const signature = Buffer.from(fields.get('v') ?? '', 'base64')
+        if (signature.length !== expected.length || !timingSafeEqual(signature, expected))
+          throw new UnavailableError('Authenticate by SCRAM: the broker did not prove that it knows the password')
+        return undefined
+      }
+      const nonce = fields.get('r') ?? ''
+      const iterations = Number(fields.get('i'))
+      const salt = Buffer.from(fields.get('s') ?? '', 'base64')
+      if (!nonce.startsWith(clientNonce) || nonce.length === clientNonce.length || salt.length === 0)
+        throw new UnavailableError('Authenticate by SCRAM: the broker answered another exchange')
+      if (!Number.isInteger(iterations) || iterations < 4096 || iterations > MAX_ITERATIONS)
+        throw new UnavailableError(
+          `Authenticate by SCRAM: ${iterations} iterations, expected 4096 to ${MAX_ITERATIONS}`,
+        )
+      const salted = pbkdf2Sync(password.reveal(), salt, iterations, hash === 'sha256' ? 32 : 64, hash)
+      const withoutProof = `c=biws,r=${nonce}`
+      const message = `${bare},${text},${withoutProof}`
+      const clientKey = hmac(hash, salted, 'Client Key')
+      const signature = hmac(hash, createHash(hash).update(clientKey).digest(), message)
+      expected = hmac(hash, hmac(hash, salted, 'Server Key'), message)
+      const proof = clientKey.map((byte, index) => byte ^ signature[index]!)
+      return Buffer.from(`${withoutProof},p=${Buffer.from(proof).toString('base64')}`)
+    },
+  }
+}
+
+function hmac(hash: string, key: Buffer, text: string): Buffer {
+  return createHmac(hash, key).update(text).digest()
+}

@@ -1,0 +1,22 @@
+/** Who keeps the position. Information, not identity: a migration must not break series. */
+export type ConsumerKind = 'classic' | 'consumer' | 'share' | 'streams' | 'zookeeper' | 'flink'
+
+/** Whatever reads topics and has positions. Identity: Kafka cluster + name. */
+export interface Consumer {
+  /** As printed: the group id, or `<flink cluster>/<job name>`; the empty group id is `(empty)`. */
+  readonly name: string
+  readonly kind: ConsumerKind
+  /** The group id as Kafka has it, when there is one. */
+  readonly group?: string
+  /** The group's state in Kafka's own words, such as `Stable` or `Empty`; absent when not known. */
+  readonly state?: string
+  /** Live members; absent when not known. */
+  readonly members?: number
+}
+
+export const EMPTY_GROUP = '(empty)'
+
+/** The printed name of a group id. */
+export function consumerName(group: string): string {
+  return group === '' ? EMPTY_GROUP : group
+}

@@ -1,0 +1,120 @@
+import type { ConsumerKind } from './consumer.ts'
+import { offsetAt } from './offsets.ts'
+import { KNOWN, type Reason, reasonOf } from './reason.ts'
+import { heldIndex, isFresh, type Snapshot, type SnapshotPart } from './snapshot.ts'
+
+/** One partition of one consumer for people and scripts: what is unknown is left out, integers are exact. */
+export interface LagRow {
+  readonly kafkaCluster: string
+  readonly consumer: string
+  readonly kind: ConsumerKind
+  readonly topic: string
+  readonly partition: number
+  readonly position?: bigint
+  readonly logStartOffset?: bigint
+  readonly logEndOffset?: bigint
+  readonly recordsLag?: bigint
+  /** Why a number is missing or not fully trusted. */
+  readonly reason?: Reason
+  /** Held rows only: when it was taken, in milliseconds of the wall clock. */
+  readonly takenAt?: number
+  /** Where the row stands, for explain. */
+  readonly part: SnapshotPart
+  readonly row: number
+}
+
+export interface RowFilter {
+  readonly consumer?: (name: string) => boolean
+  readonly topic?: (name: string) => boolean
+}
+
+/** Rows of a snapshot in the order of its parts, made one at a time: nothing maps a million of them. */
+export function* lagRows(snapshot: Snapshot, filter: RowFilter = {}): Generator<LagRow> {
+  for (const part of snapshot.parts) {
+    const { batch } = part
+    for (let block = 0; block < batch.blockConsumer.length; block++) {
+      const consumer = batch.consumers[batch.blockConsumer[block]!]!
+      const topic = batch.topics[batch.blockTopic[block]!]!.name
+      if (filter.consumer?.(consumer.name) === false || filter.topic?.(topic) === false) continue
+      for (let row = batch.blockFirst[block]!; row < batch.blockFirst[block + 1]!; row++)
+        yield lagRow(snapshot, part, block, row)
+    }
+  }
+}
+
+/** The object view of one row. */
+export function lagRow(snapshot: Snapshot, part: SnapshotPart, block: number, row: number): LagRow {
+  const { batch } = part
+  const consumer = batch.consumers[batch.blockConsumer[block]!]!
+  const base = {
+    kafkaCluster: snapshot.kafkaCluster,
+    consumer: consumer.name,
+    kind: consumer.kind,
+    topic: batch.topics[batch.blockTopic[block]!]!.name,
+    partition: batch.partition[row]!,
+    part,
+    row,
+  }
+  const reason = reasonOf(part.reason[row]!)
+  const why = reason === undefined ? {} : { reason }
+  const held = heldIndex(part, row)
+  if (held >= 0) {
+    const { position, start, end, positioned, takenAt } = part.held
+    const from = offsetAt(start, held)
+    const at = offsetAt(position, held)
+    const to = offsetAt(end, held)
+    return {
+      ...base,
+      ...why,
+      ...(positioned[held] === 1 ? { position: at } : {}),
+      logStartOffset: from,
+      logEndOffset: to,
+      recordsLag: positioned[held] === 1 ? to - later(at, from) : 0n,
+      takenAt: snapshot.takenAtWall - (snapshot.takenAt - takenAt[held]!),
+    }
+  }
+  const value = batch.reason[row] === KNOWN ? offsetAt(batch.value, row) : undefined
+  const position = batch.holds === 'position' ? value : undefined
+  const log = logOf(snapshot, part, block, base.partition)
+  const lag = isFresh(part, row) ? exactLag(batch.holds, value, log) : undefined
+  return {
+    ...base,
+    ...why,
+    ...(position === undefined ? {} : { position }),
+    ...(log.start === undefined ? {} : { logStartOffset: log.start }),
+    ...(log.end === undefined ? {} : { logEndOffset: log.end }),
+    ...(lag === undefined ? {} : { recordsLag: lag }),
+  }
+}
+
+function logOf(
+  snapshot: Snapshot,
+  part: SnapshotPart,
+  block: number,
+  partition: number,
+): { start?: bigint; end?: bigint } {
+  const topic = snapshot.catalog.topics[part.catalogTopic[part.batch.blockTopic[block]!]!]
+  if (topic === undefined || partition >= topic.partitions) return {}
+  const row = topic.firstRow + partition
+  return {
+    ...(snapshot.starts.reason[row] === KNOWN ? { start: offsetAt(snapshot.starts.offset, row) } : {}),
+    ...(snapshot.ends.reason[row] === KNOWN ? { end: offsetAt(snapshot.ends.offset, row) } : {}),
+  }
+}
+
+/** The same arithmetic as the join, in BigInt: exact at any offset. */
+function exactLag(
+  holds: 'position' | 'lag',
+  value: bigint | undefined,
+  log: { start?: bigint; end?: bigint },
+): bigint | undefined {
+  if (holds === 'lag') return value
+  if (log.end === undefined || log.start === undefined) return undefined
+  if (value === undefined) return log.start === log.end ? 0n : undefined
+  return log.end - later(value, log.start)
+}
+
+function later(a: bigint, b: bigint): bigint {
+  if (a > b) return a
+  return b
+}

@@ -1,0 +1,30 @@
+import type { Consumer } from './consumer.ts'
+import type { Evidence } from './evidence.ts'
+import type { OffsetColumn } from './offsets.ts'
+
+/**
+ * One decoded answer or page as columns, immutable. A block is the rows of one (consumer, topic); blocks of a consumer
+ * follow each other sorted by topic, the rows of a block are sorted by partition, and no (consumer, topic) has two
+ * blocks in one batch.
+ */
+export interface PositionBatch {
+  readonly evidence: readonly Evidence[]
+  /** Monotonic milliseconds at which the answer had arrived. */
+  readonly takenAt: number
+  /** `lag`: the values are the broker's own lag (share groups), not positions. */
+  readonly holds: 'position' | 'lag'
+  readonly consumers: readonly Consumer[]
+  /** `exact` is false for a name that Flink has filtered. */
+  readonly topics: readonly { readonly name: string; readonly exact: boolean }[]
+  /** Index into `consumers` and `topics`, an entry a block. */
+  readonly blockConsumer: Uint32Array
+  readonly blockTopic: Uint32Array
+  /** First row of each block, and the number of rows at the end: blocks + 1 entries. */
+  readonly blockFirst: Uint32Array
+  readonly partition: Int32Array
+  readonly value: OffsetColumn
+  /** Leader epoch of the last consumed record; −1 when not known. */
+  readonly epoch: Int32Array
+  /** 0 = known, else a reason code. */
+  readonly reason: Uint8Array
+}

@@ -1,0 +1,95 @@
+import type { Catalog } from './catalog.ts'
+import type { Consumer } from './consumer.ts'
+import type { LogOffsetColumn } from './log-offsets.ts'
+import type { Objective } from './objective.ts'
+import type { OffsetColumn } from './offsets.ts'
+import type { PositionBatch } from './position-batch.ts'
+import type { Problem } from './problem.ts'
+import { KNOWN, type Reason, reasonCode, reasonOf } from './reason.ts'
+
+/** Rows that show an earlier cycle, whole, because this cycle could not read them (I2). Ascending by row. */
+export interface HeldRows {
+  readonly row: Uint32Array
+  readonly position: OffsetColumn
+  readonly start: OffsetColumn
+  readonly end: OffsetColumn
+  readonly lag: Float64Array
+  /** 1 where the earlier cycle had a position; 0 for an empty partition without one. */
+  readonly positioned: Uint8Array
+  /** Monotonic milliseconds at which the position of the row was taken. */
+  readonly takenAt: Float64Array
+}
+
+/** A batch joined with the log offsets of its cycle. */
+export interface SnapshotPart {
+  readonly batch: PositionBatch
+  /** Index into the catalog's topics for each topic of the batch; −1 when the cluster does not have it. */
+  readonly catalogTopic: Int32Array
+  /** Records; says something only where `reason` is 0 or `control_records_suspected`. */
+  readonly lag: Float64Array
+  /** The reason after the join; the batch keeps the reason of the position alone. */
+  readonly reason: Uint8Array
+  readonly held: HeldRows
+  /** Sum of a block under I3; says something only where `blockComplete` is 1. */
+  readonly blockLag: Float64Array
+  readonly blockComplete: Uint8Array
+}
+
+/** A consumer as a whole, over all parts. */
+export interface ConsumerTotal {
+  readonly consumer: Consumer
+  /** Sum under I3; absent when a partition that should count is unknown. */
+  readonly lag?: number
+  /** False for a consumer that was there and is gone: it stays in the list for 24 h. */
+  readonly present: boolean
+}
+
+/** The last complete result of a cycle of one Kafka cluster; replaced whole, never written after publication. */
+export interface Snapshot {
+  readonly kafkaCluster: string
+  /** 1 for the first cycle. */
+  readonly cycle: number
+  /** When the cycle ended: monotonic milliseconds, and the wall clock for display. */
+  readonly takenAt: number
+  readonly takenAtWall: number
+  readonly catalog: Catalog
+  readonly starts: LogOffsetColumn
+  readonly ends: LogOffsetColumn
+  readonly parts: readonly SnapshotPart[]
+  /** Sorted by name. */
+  readonly consumers: readonly ConsumerTotal[]
+  readonly objectives: readonly Objective[]
+  readonly problems: readonly Problem[]
+}
+
+const SUSPECTED = reasonCode('control_records_suspected')
+
+/** What a row of a part shows: a fresh number, a held one, or only a reason. */
+export type RowState = 'known' | 'held' | Reason
+
+/** True when the row has a lag of this cycle. */
+export function isFresh(part: SnapshotPart, row: number): boolean {
+  const reason = part.reason[row]!
+  return reason === KNOWN || reason === SUSPECTED
+}
+
+/** Index into `part.held` of a row, or −1. */
+export function heldIndex(part: SnapshotPart, row: number): number {
+  const rows = part.held.row
+  let low = 0
+  let high = rows.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const found = rows[middle]!
+    if (found === row) return middle
+    if (found < row) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
+}
+
+export function rowState(part: SnapshotPart, row: number): RowState {
+  if (isFresh(part, row)) return 'known'
+  if (heldIndex(part, row) >= 0) return 'held'
+  return reasonOf(part.reason[row]!) ?? 'known'
+}

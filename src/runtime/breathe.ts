@@ -1,0 +1,14 @@
+import { setImmediate as turn } from 'node:timers/promises'
+
+/**
+ * Gives long computations a way to let sockets and timers run: the returned function awaits a turn of the event loop
+ * only when more than `budgetMs` have passed since the last one, so it is cheap to call often (invariant I7).
+ */
+export function breather(budgetMs = 10): () => Promise<void> {
+  let since = performance.now()
+  return async () => {
+    if (performance.now() - since < budgetMs) return
+    await turn()
+    since = performance.now()
+  }
+}
