@@ -1,11 +1,9 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { questionKey, readEpochEnds } from '../kafka/epoch-ends.ts'
-import { failureReason } from '../kafka/failure-reason.ts'
-import { readCatalog } from '../kafka/read-catalog.ts'
 import { readLogOffsets } from '../kafka/read-log-offsets.ts'
 import { fallenTopics, fillFrom, realign, recreatedTopics, withoutChanged } from '../lag/align.ts'
 import { carryOver } from '../lag/carry.ts'
-import { join, type NoPositionPolicy } from '../lag/join.ts'
+import { type JoinInput, join, type NoPositionPolicy } from '../lag/join.ts'
 import { prefer } from '../lag/prefer.ts'
 import { indexPrevious } from '../lag/previous.ts'
 import { consumerTotals } from '../lag/totals.ts'
@@ -15,13 +13,13 @@ import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Objective } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
-import { reasonCode } from '../model/reason.ts'
 import type { Snapshot, SnapshotPart } from '../model/snapshot.ts'
 import type { PositionSource } from '../positions/position-source.ts'
 import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
+import { createMetadata } from './metadata.ts'
 import type { CollectObserver } from './observer.ts'
 import { createVanished } from './vanished.ts'
 
@@ -29,6 +27,7 @@ export interface ClusterCollectorOptions {
   /** The label of the cluster. */
   readonly kafkaCluster: string
   readonly cluster: KafkaCluster
+  /** Best first: where two know a consumer's position on a topic, the first counts. */
   readonly sources: readonly PositionSource[]
   readonly intervalMs: number
   readonly noPosition: (consumer: string) => NoPositionPolicy
@@ -42,7 +41,7 @@ export interface ClusterCollector {
   /** The result of the last cycle; undefined before the first. */
   current(): Snapshot | undefined
   /**
-   * One cycle: log starts, positions, log ends, in this order (I1), then the join; replaces the current snapshot.
+   * One cycle; replaces the current snapshot. Not to be called while another is under way.
    *
    * @throws UnavailableError when the cluster has never been reached; later a cycle that reads nothing holds what it had
    */
@@ -58,181 +57,196 @@ const HOLD_AT_LEAST_MS = 90_000
 /** Positions past the log end that the leaders are asked about in one cycle. */
 const EPOCH_QUESTIONS = 1_000
 
+interface Found {
+  readonly batches: readonly PositionBatch[]
+  readonly problems: readonly Problem[]
+}
+
+/** The log offsets of a cycle, aligned to one catalog. */
+interface Logs {
+  readonly catalog: Catalog
+  readonly starts: LogOffsetColumn
+  readonly ends: LogOffsetColumn
+  readonly problems: readonly Problem[]
+}
+
 export function createClusterCollector(options: ClusterCollectorOptions): ClusterCollector {
   const { cluster, clock, observer, kafkaCluster } = options
+  const metadata = createMetadata(cluster)
   const vanished = createVanished(clock)
-  let catalog: Catalog = emptyCatalog
-  let starts: LogOffsetColumn = logOffsetColumn(0, 0, [])
   let current: Snapshot | undefined
   let count = 0
 
-  async function positions(signal: AbortSignal): Promise<{ batches: PositionBatch[]; problems: Problem[] }> {
-    const results = await Promise.all(
-      options.sources.map(async (source) => {
-        try {
-          const found = await withDeadline(`Positions from ${source.name}`, options.intervalMs / 2, signal, (inner) =>
-            source.collect(catalog, inner),
-          )
-          const reasons = found.problems.map((problem) => problem.reason)
-          const isDown = found.batches.length === 0 && found.problems.some((problem) => problem.broker !== undefined)
-          observer.source(source.name, kafkaCluster, { up: !isDown, reasons })
-          return found
-        } catch (error) {
-          if (signal.aborted || !(error instanceof UnavailableError)) throw error
-          observer.source(source.name, kafkaCluster, { up: false, reasons: ['timeout'] })
-          return { batches: [], problems: everyConsumer(describeError(error)) }
-        }
-      }),
+  return {
+    current: () => current,
+    cycle: async (signal) => {
+      count++
+      const startedAt = clock.monotonic()
+      // Starts before positions, positions before ends: every lag was true at some moment of the cycle (I1).
+      const starts = await readStarts(signal)
+      const found = await readPositions(starts.catalog, signal)
+      const logs = await readEnds(starts, found, signal)
+      const parts = await joinAll(found, logs, startedAt, signal)
+      current = await summarise(parts, found, logs)
+      const { problems } = current
+      const isUp = logs.ends.evidence.length > 0 || (logs.catalog.rows === 0 && problems.length === 0)
+      observer.source('kafka', kafkaCluster, { up: isUp, reasons: problems.map((problem) => problem.reason) })
+      observer.cycle(kafkaCluster, clock.monotonic() - startedAt)
+      return current
+    },
+  }
+
+  async function readStarts(signal: AbortSignal): Promise<Omit<Logs, 'ends'>> {
+    if (current === undefined) await metadata.tryRefresh(signal)
+    const catalog = metadata.latest()
+    const before =
+      current === undefined ? logOffsetColumn(catalog.rows, 0, []) : realign(current.starts, current.catalog, catalog)
+    const { column, problems } = await readLogOffsets(
+      cluster,
+      catalog,
+      'earliest',
+      () => metadata.refresh(signal),
+      signal,
     )
+    return { catalog, starts: current === undefined ? column : fillFrom(column, before), problems }
+  }
+
+  async function readPositions(catalog: Catalog, signal: AbortSignal): Promise<Found> {
+    const results = await Promise.all(options.sources.map((source) => readSource(source, catalog, signal)))
     return {
       batches: prefer(results.map((result) => result.batches)),
       problems: results.flatMap((result) => result.problems),
     }
   }
 
-  function everyConsumer(message: string): Problem[] {
-    return (current?.consumers ?? [])
-      .filter(({ present }) => present)
-      .map(({ consumer }) => ({ reason: 'timeout', consumer: consumer.name, message }))
+  async function readSource(source: PositionSource, catalog: Catalog, signal: AbortSignal): Promise<Found> {
+    try {
+      const found = await withDeadline(`Positions from ${source.name}`, options.intervalMs / 2, signal, (inner) =>
+        source.collect(catalog, inner),
+      )
+      const reasons = found.problems.map((problem) => problem.reason)
+      const isDown = found.batches.length === 0 && found.problems.some((problem) => problem.broker !== undefined)
+      observer.source(source.name, kafkaCluster, { up: !isDown, reasons })
+      return found
+    } catch (error) {
+      if (signal.aborted || !(error instanceof UnavailableError)) throw error
+      observer.source(source.name, kafkaCluster, { up: false, reasons: ['timeout'] })
+      const known = (current?.consumers ?? []).filter(({ present }) => present)
+      const message = describeError(error)
+      return {
+        batches: [],
+        problems: known.map(({ consumer }) => ({ reason: 'timeout', consumer: consumer.name, message })),
+      }
+    }
   }
 
-  return {
-    current: () => current,
-    cycle: async (signal) => {
-      const startedAt = clock.monotonic()
-      const problems: Problem[] = []
-      const breathe = breather()
-      let freshAt = Number.NEGATIVE_INFINITY
-      let reached = false
-
-      /** Fresh metadata, or the old one and a problem. */
-      async function refresh(): Promise<Catalog> {
-        const read = await readCatalog(cluster, latest, signal)
-        problems.push(...read.problems)
-        latest = read.catalog
-        freshAt = clock.monotonic()
-        reached = true
-        return latest
-      }
-      let latest = catalog
-      async function tryRefresh(): Promise<void> {
-        try {
-          await refresh()
-        } catch (error) {
-          if (signal.aborted || current === undefined) throw error
-          problems.push({ reason: failureReason(error), message: `Metadata: ${describeError(error)}` })
-        }
-      }
-      const adopt = (): void => {
-        starts = realign(starts, catalog, latest)
-        catalog = latest
-      }
-
-      count++
-      if (current === undefined) await tryRefresh()
-      adopt()
-      const earliest = await readLogOffsets(cluster, catalog, 'earliest', refresh, signal)
-      problems.push(...earliest.problems)
-      starts = fillFrom(earliest.column, starts)
-
-      const found = await positions(signal)
-      problems.push(...found.problems)
-      if (namesUnknown(found.batches, latest)) await tryRefresh()
-      if (latest !== catalog) adopt()
-      await readNewStarts()
-
-      const askedEndsAt = clock.monotonic()
-      const end = await readLogOffsets(cluster, catalog, 'latest', refresh, signal)
-      problems.push(...end.problems)
-      reached ||= end.column.evidence.length > 0
-      const fallen =
-        current === undefined ? undefined : fallenTopics(catalog, end.column, current.catalog, current.ends)
-      if (freshAt < askedEndsAt && (isMetadataDue() || fallen?.includes(1) === true)) await tryRefresh()
-      const ends = freshAt < askedEndsAt ? end.column : withoutChanged(end.column, catalog, latest)
-
-      const previous = current === undefined ? undefined : indexPrevious(current)
-      const input = {
-        catalog,
-        starts,
-        ends,
-        recreated:
-          current === undefined || fallen === undefined
-            ? new Uint8Array(catalog.topics.length)
-            : recreatedTopics(catalog, current.catalog, fallen),
-        previous,
-        holdSince: startedAt - Math.max(HOLD_INTERVALS * options.intervalMs, HOLD_AT_LEAST_MS),
-        noPosition: options.noPosition,
-      }
-      const seen = new Set(found.batches.flatMap((batch) => batch.consumers.map((consumer) => consumer.name)))
-      const carried = previous === undefined ? undefined : carryOver(previous, problems, seen, startedAt)
-      const parts: SnapshotPart[] = []
-      for (const batch of carried === undefined ? found.batches : [...found.batches, carried]) {
-        parts.push(join(batch, input))
-        await breathe()
-      }
-      const settled = await findTruncated(parts, signal)
-      await breathe()
-      const listed = found.batches.flatMap((batch) => batch.consumers)
-      const gone = vanished.update(current, seen, problems)
-      const objectives = await objectivesOf(settled)
-      current = {
-        kafkaCluster,
-        cycle: count,
-        takenAt: clock.monotonic(),
-        takenAtWall: clock.wall(),
-        catalog,
-        starts,
-        ends,
-        parts: settled,
-        consumers: consumerTotals(settled, listed, gone),
-        objectives,
-        problems,
-      }
-      observer.source('kafka', kafkaCluster, { up: reached, reasons: problems.map((problem) => problem.reason) })
-      observer.cycle(kafkaCluster, clock.monotonic() - startedAt)
-      return current
-
-      /** Topics that came with fresher metadata have no log start yet. */
-      async function readNewStarts(): Promise<void> {
-        if (!starts.reason.includes(reasonCode('end_unknown')) || earliest.column.reason.length === catalog.rows) return
-        const more = await readLogOffsets(cluster, catalog, 'earliest', refresh, signal)
-        starts = fillFrom(more.column, starts)
-      }
-    },
+  /** Log ends; afterwards the metadata says whether the topics were the same all the while. */
+  async function readEnds(before: Omit<Logs, 'ends'>, found: Found, signal: AbortSignal): Promise<Logs> {
+    const refresh = (): Promise<Catalog> => metadata.refresh(signal)
+    let { catalog, starts } = before
+    const problems = [...before.problems]
+    if (namesUnknown(found.batches, metadata.latest())) await metadata.tryRefresh(signal)
+    if (metadata.latest() !== catalog) {
+      const fresh = metadata.latest()
+      starts = realign(starts, catalog, fresh)
+      catalog = fresh
+      const more = await readLogOffsets(cluster, catalog, 'earliest', refresh, signal)
+      problems.push(...more.problems)
+      starts = fillFrom(more.column, starts)
+    }
+    const askedAt = clock.monotonic()
+    const { column, problems: endProblems } = await readLogOffsets(cluster, catalog, 'latest', refresh, signal)
+    problems.push(...endProblems)
+    const hasFallen = current !== undefined && fallenTopics(catalog, column, current.catalog, current.ends).includes(1)
+    if (metadata.latest().askedAt < askedAt && (isMetadataDue(catalog) || hasFallen)) await metadata.tryRefresh(signal)
+    const isVerified = metadata.latest().askedAt >= askedAt
+    return { catalog, starts, ends: isVerified ? withoutChanged(column, catalog, metadata.latest()) : column, problems }
   }
 
   /** One request of metadata a cycle tells recreated topics at once; large clusters and lone brokers are spared some. */
-  function isMetadataDue(): boolean {
+  function isMetadataDue(catalog: Catalog): boolean {
     if (catalog.rows > LARGE_ROWS) return count % LARGE_EVERY === 1
-    return catalog.brokers.length > 1 || count % 2 === 1
+    // Groups are described in odd cycles: a lone broker gets metadata in the others.
+    return catalog.brokers.length > 1 || count % 2 === 0
   }
 
-  async function findTruncated(parts: readonly SnapshotPart[], signal: AbortSignal): Promise<readonly SnapshotPart[]> {
+  async function joinAll(
+    found: Found,
+    logs: Logs,
+    startedAt: number,
+    signal: AbortSignal,
+  ): Promise<readonly SnapshotPart[]> {
+    const breathe = breather()
+    const previous = current === undefined ? undefined : indexPrevious(current)
+    const { catalog, starts, ends } = logs
+    const earlier = current?.catalog ?? emptyCatalog
+    const input: JoinInput = {
+      catalog,
+      starts,
+      ends,
+      recreated: recreatedTopics(catalog, earlier, fallenTopics(catalog, ends, earlier, current?.ends ?? ends)),
+      previous,
+      holdSince: startedAt - Math.max(HOLD_INTERVALS * options.intervalMs, HOLD_AT_LEAST_MS),
+      noPosition: options.noPosition,
+    }
+    const seen = consumerNames(found.batches)
+    const carried = previous === undefined ? undefined : carryOver(previous, found.problems, seen, startedAt)
+    const parts: SnapshotPart[] = []
+    for (const batch of carried === undefined ? found.batches : [...found.batches, carried]) {
+      parts.push(join(batch, input))
+      await breathe()
+    }
+    return withTruncated(parts, catalog, signal)
+  }
+
+  /** Positions past the end are the rare case in which one more question tells why. */
+  async function withTruncated(
+    parts: readonly SnapshotPart[],
+    catalog: Catalog,
+    signal: AbortSignal,
+  ): Promise<readonly SnapshotPart[]> {
     const rows = beyondEnd(parts, EPOCH_QUESTIONS)
     if (rows.length === 0) return parts
     const ends = await readEpochEnds(cluster, catalog, rows, signal)
-    return markTruncated(
-      parts,
-      rows.filter((row) => {
-        const end = ends.get(questionKey(row))
-        return end !== undefined && end < row.position
-      }),
-    )
+    const truncated = rows.filter((row) => (ends.get(questionKey(row)) ?? row.position) < row.position)
+    return markTruncated(parts, truncated)
   }
 
-  async function objectivesOf(parts: readonly SnapshotPart[]): Promise<Objective[]> {
+  async function summarise(parts: readonly SnapshotPart[], found: Found, logs: Logs): Promise<Snapshot> {
+    const { catalog, starts, ends } = logs
+    const gone = vanished.update(current, consumerNames(found.batches), found.problems)
+    const listed = found.batches.flatMap((batch) => batch.consumers)
+    return {
+      kafkaCluster,
+      cycle: count,
+      takenAt: clock.monotonic(),
+      takenAtWall: clock.wall(),
+      catalog,
+      starts,
+      ends,
+      parts,
+      consumers: consumerTotals(parts, listed, gone),
+      objectives: await objectivesOf(parts),
+      problems: [...metadata.takeProblems(), ...logs.problems, ...found.problems],
+    }
+  }
+
+  async function objectivesOf(parts: readonly SnapshotPart[]): Promise<readonly Objective[]> {
     const breathe = breather()
     const objectives: Objective[] = []
     for (const { batch } of parts) {
       for (let block = 0; block < batch.blockConsumer.length; block++) {
         const consumer = batch.consumers[batch.blockConsumer[block]!]!.name
-        const topic = batch.topics[batch.blockTopic[block]!]!.name
-        objectives.push(...options.objectives(consumer, topic))
+        objectives.push(...options.objectives(consumer, batch.topics[batch.blockTopic[block]!]!.name))
         if (block % 1_000 === 0) await breathe()
       }
     }
     return objectives
   }
+}
+
+function consumerNames(batches: readonly PositionBatch[]): ReadonlySet<string> {
+  return new Set(batches.flatMap((batch) => batch.consumers.map((consumer) => consumer.name)))
 }
 
 /** A topic or partition that the catalog does not have: younger than the metadata, or deleted. */
