@@ -55,13 +55,29 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
   const troubled: number[] = []
   const askedAfter = endsAskedAfter(input.ends, batch.takenAt)
 
+  const { starts, ends } = input
+  const isPosition = batch.holds === 'position'
   for (let block = 0; block < blocks; block++) {
-    const topic = input.catalog.topics[catalogTopic[batch.blockTopic[block]!]!]
+    const topicIndex = catalogTopic[batch.blockTopic[block]!]!
+    const topic = input.catalog.topics[topicIndex]
+    const firstLog = topic?.firstRow ?? -1
+    const partitions = topic?.partitions ?? 0
     let sum = 0
     let unknown = 0
     for (let row = batch.blockFirst[block]!; row < batch.blockFirst[block + 1]!; row++) {
       const partition = batch.partition[row]!
-      const log = topic !== undefined && partition < topic.partitions ? topic.firstRow + partition : -1
+      const log = partition < partitions ? firstLog + partition : -1
+      // Nearly every row is a plain one; the rest goes through the whole table of cases.
+      if (isPosition && log >= 0 && (batch.reason[row]! | ends.reason[log]! | starts.reason[log]!) === KNOWN) {
+        const fromPosition = difference(ends.offset, log, batch.value, row)
+        const fromStart = difference(ends.offset, log, starts.offset, log)
+        if (fromPosition >= 0 && fromStart >= 0 && askedAfter[ends.answer[log]!] === 1) {
+          const records = fromPosition < fromStart ? fromPosition : fromStart
+          lag[row] = records
+          sum += records
+          continue
+        }
+      }
       const why = reasonOfRow(batch, row, input, log, askedAfter)
       reason[row] = why
       if (why === KNOWN) {
@@ -72,7 +88,7 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
     }
     blockLag[block] = sum
     blockComplete[block] = 1
-    if (unknown > 0 || (topic !== undefined && isSuspect(input, topic.name))) troubled.push(block)
+    if (unknown > 0 || (topic !== undefined && isSuspect(input, topicIndex, topic.name))) troubled.push(block)
   }
   const part: SnapshotPart = { batch, catalogTopic, lag, reason, held: nothingHeld, blockLag, blockComplete }
   return troubled.length === 0 ? part : settle(part, troubled, input)
@@ -110,9 +126,9 @@ function endsAskedAfter(ends: LogOffsetColumn, takenAt: number): Uint8Array {
 }
 
 /** A topic whose rows must be compared with the earlier snapshot, now or because it was recreated some cycles ago. */
-function isSuspect(input: JoinInput, topic: string): boolean {
+function isSuspect(input: JoinInput, index: number, topic: string): boolean {
   if (input.previous === undefined) return false
-  return input.recreated[input.catalog.topicIndex.get(topic)!] === 1 || suspects(input.previous).has(topic)
+  return input.recreated[index] === 1 || suspects(input.previous).has(topic)
 }
 
 const suspectsOf = new WeakMap<Previous, ReadonlySet<string>>()
