@@ -1,0 +1,24 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { fleetOverview } from './fleet-overview.ts'
+
+/** File name in `dashboards/` to the text it must have. */
+export function dashboardFiles(): Readonly<Record<string, string>> {
+  return { 'fleet-overview.json': `${JSON.stringify(fleetOverview(), null, 2)}\n` }
+}
+
+/** Where a committed dashboard stands. */
+export function dashboardPath(file: string): string {
+  return fileURLToPath(new URL(`../${file}`, import.meta.url))
+}
+
+// npx tsx dashboards/src/build.ts --write | --check
+for (const [file, text] of Object.entries(dashboardFiles())) {
+  if (process.argv.includes('--write')) writeFileSync(dashboardPath(file), text)
+  if (process.argv.includes('--check') && readFileSync(dashboardPath(file), 'utf8') !== text) {
+    process.stderr.write(
+      `dashboards/${file} differs from its source: run \`npx tsx dashboards/src/build.ts --write\`\n`,
+    )
+    process.exitCode = 1
+  }
+}
