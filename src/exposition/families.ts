@@ -1,0 +1,189 @@
+/** One metric family: what stands behind HELP and TYPE, and the labels of its series in the order they are printed. */
+export interface Family {
+  readonly name: string
+  readonly type: 'gauge' | 'counter'
+  /** One line of plain text. */
+  readonly help: string
+  readonly labels: readonly string[]
+  /** What one series stands for. */
+  readonly level: 'partition' | 'topic' | 'consumer' | 'replica'
+}
+
+/**
+ * The lag families, rendered from snapshots in this order. This file is the only place that spells a metric name:
+ * alerts, dashboards and docs are checked against it.
+ */
+export const lagFamilies = {
+  recordsLag: {
+    name: 'stream_consumer_records_lag',
+    type: 'gauge',
+    help: 'Records of the partition that the consumer has not read and that are still there: log end minus the larger of position and log start. Absent when unknown; taken by the last cycle, not by the scrape.',
+    labels: ['kafka_cluster', 'consumer', 'topic', 'partition'],
+    level: 'partition',
+  },
+  position: {
+    name: 'stream_consumer_position',
+    type: 'gauge',
+    help: 'Offset of the next record that the consumer will read.',
+    labels: ['kafka_cluster', 'consumer', 'topic', 'partition'],
+    level: 'partition',
+  },
+  topicRecordsLag: {
+    name: 'stream_consumer_topic_records_lag',
+    type: 'gauge',
+    help: 'Records lag of the consumer summed over the partitions of the topic. Absent when a partition that counts is unknown, so never understated.',
+    labels: ['kafka_cluster', 'consumer', 'topic'],
+    level: 'topic',
+  },
+  totalRecordsLag: {
+    name: 'stream_consumer_total_records_lag',
+    type: 'gauge',
+    help: 'Records lag of the consumer summed over all its topics. Absent when a partition that counts is unknown, so never understated.',
+    labels: ['kafka_cluster', 'consumer'],
+    level: 'consumer',
+  },
+  partitions: {
+    name: 'stream_consumer_partitions',
+    type: 'gauge',
+    help: 'Partitions the consumer is expected to read, by state: known, held (the last complete row of an earlier cycle), or the reason why the lag is missing. State known is always there, others only above 0.',
+    labels: ['kafka_cluster', 'consumer', 'topic', 'state'],
+    level: 'topic',
+  },
+  info: {
+    name: 'stream_consumer_info',
+    type: 'gauge',
+    help: 'Always 1: who keeps the position of the consumer (kind), and its group id when it has one.',
+    labels: ['kafka_cluster', 'consumer', 'kind', 'group'],
+    level: 'consumer',
+  },
+  members: {
+    name: 'stream_consumer_members',
+    type: 'gauge',
+    help: 'Live members of the group. Absent when not known.',
+    labels: ['kafka_cluster', 'consumer'],
+    level: 'consumer',
+  },
+  groupState: {
+    name: 'stream_consumer_group_state',
+    type: 'gauge',
+    help: 'Always 1: the present state of the group in the words of Kafka. One series a group.',
+    labels: ['kafka_cluster', 'consumer', 'state'],
+    level: 'consumer',
+  },
+  present: {
+    name: 'stream_consumer_present',
+    type: 'gauge',
+    help: '1 while the consumer is there, 0 for 24 hours after it has gone.',
+    labels: ['kafka_cluster', 'consumer'],
+    level: 'consumer',
+  },
+  objectiveRecords: {
+    name: 'stream_consumer_objective_records',
+    type: 'gauge',
+    help: 'Records lag promised for the consumer on the topic, one series a severity, to be compared with stream_consumer_topic_records_lag.',
+    labels: ['kafka_cluster', 'consumer', 'topic', 'owner', 'severity'],
+    level: 'topic',
+  },
+  logStartOffset: {
+    name: 'kafka_partition_log_start_offset',
+    type: 'gauge',
+    help: 'Offset of the first record that the log of the partition still holds.',
+    labels: ['kafka_cluster', 'topic', 'partition'],
+    level: 'partition',
+  },
+  logEndOffset: {
+    name: 'kafka_partition_log_end_offset',
+    type: 'gauge',
+    help: 'High watermark of the partition: the offset that the next record visible to consumers will get.',
+    labels: ['kafka_cluster', 'topic', 'partition'],
+    level: 'partition',
+  },
+} as const satisfies Readonly<Record<string, Family>>
+
+/** Metrics of the daemon itself. They stand on `/metrics` behind the lag families, and alone on `/metrics/self`. */
+export const selfFamilies = {
+  buildInfo: {
+    name: 'lagkeeper_build_info',
+    type: 'gauge',
+    help: 'Always 1: the version that runs.',
+    labels: ['version'],
+    level: 'replica',
+  },
+  sourceUp: {
+    name: 'lagkeeper_source_up',
+    type: 'gauge',
+    help: '1 when the last read of the source gave an answer, 0 when nothing of it could be read. What a source left out is counted in lagkeeper_source_errors_total.',
+    labels: ['source', 'name'],
+    level: 'replica',
+  },
+  sourceLastSuccess: {
+    name: 'lagkeeper_source_last_success_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the source last gave an answer, in seconds since the Unix epoch. Absent before the first time.',
+    labels: ['source', 'name'],
+    level: 'replica',
+  },
+  sourceErrors: {
+    name: 'lagkeeper_source_errors_total',
+    type: 'counter',
+    help: 'Things that could not be read from the source, by reason.',
+    labels: ['source', 'name', 'reason'],
+    level: 'replica',
+  },
+  cycleDuration: {
+    name: 'lagkeeper_cycle_duration_seconds',
+    type: 'gauge',
+    help: 'How long the last cycle of the Kafka cluster took.',
+    labels: ['kafka_cluster'],
+    level: 'replica',
+  },
+  kafkaRequests: {
+    name: 'lagkeeper_kafka_requests_total',
+    type: 'counter',
+    help: 'Requests sent to the brokers of the Kafka cluster, by API.',
+    labels: ['kafka_cluster', 'api'],
+    level: 'replica',
+  },
+  series: {
+    name: 'lagkeeper_series',
+    type: 'gauge',
+    help: 'Series of the family on the last page that was rendered.',
+    labels: ['kafka_cluster', 'family'],
+    level: 'replica',
+  },
+  targets: {
+    name: 'lagkeeper_targets',
+    type: 'gauge',
+    help: 'Targets known to service discovery, by state.',
+    labels: ['state'],
+    level: 'replica',
+  },
+  registryLastSync: {
+    name: 'lagkeeper_registry_last_sync_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the registry last had a complete view, in seconds since the Unix epoch.',
+    labels: [],
+    level: 'replica',
+  },
+  registryRejected: {
+    name: 'lagkeeper_registry_rejected_total',
+    type: 'counter',
+    help: 'Registrations that were refused, by the field that was wrong.',
+    labels: ['field'],
+    level: 'replica',
+  },
+  peerDecodeErrors: {
+    name: 'lagkeeper_peer_decode_errors_total',
+    type: 'counter',
+    help: 'Answers of a peer that broke its own protocol.',
+    labels: ['peer'],
+    level: 'replica',
+  },
+  eventLoopDelay: {
+    name: 'lagkeeper_event_loop_delay_seconds',
+    type: 'gauge',
+    help: 'Longest delay of the event loop since the last scrape.',
+    labels: [],
+    level: 'replica',
+  },
+} as const satisfies Readonly<Record<string, Family>>
