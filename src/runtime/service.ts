@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { describeError, InvariantError } from './errors.ts'
+import { ConfigError, describeError, InvariantError } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { backOff, gentle } from './retry.ts'
 
@@ -8,7 +8,8 @@ export interface Service {
   readonly name: string
   /**
    * Works until the signal aborts and resolves when its own sockets and timers are gone. A rejection is a failure: the
-   * supervisor starts it again after a while; an InvariantError ends the process.
+   * supervisor starts it again after a while. An InvariantError ends the process, and so does a ConfigError, which only
+   * the user can cure (a port that is taken).
    */
   run(signal: AbortSignal): Promise<void>
 }
@@ -16,7 +17,7 @@ export interface Service {
 export interface Supervisor {
   /** From now on exactly these run: new ones start, missing ones stop, one whose object changed is replaced. */
   want(services: readonly Service[]): void
-  /** Runs until the signal aborts and every service has settled; rejects with the first InvariantError. */
+  /** Runs until the signal aborts and every service has settled; rejects with the first InvariantError or ConfigError. */
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -31,7 +32,7 @@ export function createSupervisor(deps: { readonly clock: Clock; readonly logger:
   const running = new Map<string, Running>()
   let wanted: readonly Service[] = []
   let changed: () => void = () => undefined
-  let fatal: InvariantError | undefined
+  let fatal: InvariantError | ConfigError | undefined
 
   async function keep(service: Service, signal: AbortSignal): Promise<void> {
     for (let attempt = 1; !signal.aborted; attempt++) {
@@ -41,7 +42,7 @@ export function createSupervisor(deps: { readonly clock: Clock; readonly logger:
         if (signal.aborted) return
         deps.logger.error({ service: service.name }, 'Service ended by itself')
       } catch (error) {
-        if (error instanceof InvariantError) {
+        if (error instanceof InvariantError || error instanceof ConfigError) {
           fatal ??= error
           changed()
           return

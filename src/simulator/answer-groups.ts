@@ -30,17 +30,22 @@ function findCoordinator({ state, brokers, forced }: Asked, keyType: number, key
 
 export function answerListGroups(asked: Asked): Buffer {
   const { state, broker, version, throttleMs } = asked
-  const { states = [], types = [] } = decodeListGroupsRequest(version, asked.body)
+  const { states, types } = decodeListGroupsRequest(version, asked.body)
   const error = asked.forced || (state.isLoading(broker) ? errorCodes.COORDINATOR_LOAD_IN_PROGRESS : 0)
   const groups = [...state.groups.values()].filter(
     ({ id, ...group }) =>
       error === 0 &&
       state.coordinatorOf(id) === broker &&
       !state.denied.groups.has(id) &&
-      (states.length === 0 || states.includes(group.state)) &&
-      (types.length === 0 || types.includes(group.type)),
+      lets(states, group.state) &&
+      lets(types, group.type),
   )
   return encodeListGroupsResponse(version, { throttleMs, error, groups })
+}
+
+/** Clients write the words of a filter in any case. */
+function lets(filter: readonly string[] | undefined, value: string): boolean {
+  return filter === undefined || filter.some((word) => word.toLowerCase() === value.toLowerCase())
 }
 
 export function answerDescribeGroups(asked: Asked): Buffer {

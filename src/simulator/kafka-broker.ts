@@ -119,8 +119,11 @@ async function put(socket: Socket, lie: Lie): Promise<void> {
 
 async function writable(socket: Socket): Promise<void> {
   await new Promise<void>((resolve) => {
-    socket.once('drain', resolve)
-    socket.once('close', resolve)
+    const go = () => {
+      socket.off('drain', go).off('close', go)
+      resolve()
+    }
+    socket.on('drain', go).on('close', go)
   })
 }
 

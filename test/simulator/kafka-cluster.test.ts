@@ -6,12 +6,11 @@ import type { KafkaUnderTest } from '../contract/kafka-world.ts'
 const lines: readonly KafkaLine[] = ['0.8.2', '0.9', '0.10.0', '0.10.2', '0.11', '1.1', '2.8', '3.9', '4.3']
 
 for (const line of lines) {
-  describeKafkaCluster(`A simulated Kafka ${line}`, line, 1, () => simulated(line, 1))
-  describeKafkaCluster(`A simulated Kafka ${line} of three brokers`, line, 3, () => simulated(line, 3))
+  describeKafkaCluster(`A simulated Kafka ${line}`, line, 3, () => simulated(line))
 }
 
-async function simulated(version: KafkaLine, brokers: number): Promise<KafkaUnderTest> {
-  const cluster = await createKafkaCluster({ version, brokers })
+async function simulated(version: KafkaLine): Promise<KafkaUnderTest> {
+  const cluster = await createKafkaCluster({ version, brokers: 3 })
   const { state, bootstrap } = cluster
   return {
     bootstrap,

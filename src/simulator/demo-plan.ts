@@ -1,0 +1,70 @@
+/** A topic of the demo. */
+export interface TopicPlan {
+  readonly name: string
+  readonly partitions: number
+  /** Records in all partitions, on average. */
+  readonly perSecond: number
+}
+
+/** A consumer of the demo and what is interesting about it. */
+export interface ConsumerPlan {
+  readonly group: string
+  readonly topics: readonly string[]
+  /** A Flink job commits at checkpoints and is no member of its group; the others are live members unless stopped. */
+  readonly kind: 'flink' | 'member' | 'stopped'
+  /** What it can read, as a share of what is produced on average; above 1 it keeps up. */
+  readonly speed: number
+  readonly commitEverySeconds: number
+  /** How far behind it starts, in records of all partitions. */
+  readonly behind: number
+  /** It works for `busy` of every `period` seconds. */
+  readonly bursts?: { readonly period: number; readonly busy: number }
+  /** A partition of its first topic that it never committed. */
+  readonly neverCommits?: number
+  /** A partition of its first topic whose commit lies beyond the end, as after a topic was restored from a backup. */
+  readonly beyondEnd?: number
+}
+
+export const topicPlans: readonly TopicPlan[] = [
+  { name: 'orders', partitions: 6, perSecond: 60 },
+  { name: 'payments', partitions: 4, perSecond: 40 },
+  { name: 'clicks', partitions: 12, perSecond: 600 },
+  { name: 'shipments', partitions: 4, perSecond: 20 },
+  { name: 'inventory', partitions: 3, perSecond: 30 },
+  { name: 'catalog-changes', partitions: 2, perSecond: 25 },
+  { name: 'refunds', partitions: 3, perSecond: 3 },
+  { name: 'notifications', partitions: 3, perSecond: 50 },
+]
+
+const steady = { speed: 3, behind: 0 } as const
+
+export const consumerPlans: readonly ConsumerPlan[] = [
+  // Healthy: its lag is a saw-tooth, because only checkpoints commit.
+  { ...steady, group: 'fraud-detection', topics: ['payments'], kind: 'flink', commitEverySeconds: 10 },
+  // A little too slow, so that it falls behind for ever.
+  {
+    group: 'clickstream-sessions',
+    topics: ['clicks'],
+    kind: 'flink',
+    speed: 0.95,
+    behind: 12_000,
+    commitEverySeconds: 10,
+  },
+  { ...steady, group: 'warehouse-sync', topics: ['shipments', 'inventory'], kind: 'flink', commitEverySeconds: 5 },
+  // Somebody stopped it: nobody is in the group, the lag only grows.
+  { group: 'invoice-export', topics: ['orders'], kind: 'stopped', speed: 0, behind: 30_000, commitEverySeconds: 5 },
+  // Always caught up.
+  { ...steady, group: 'order-status', topics: ['orders'], kind: 'member', commitEverySeconds: 1 },
+  // Works in bursts, as a batch job does.
+  {
+    group: 'search-indexer',
+    topics: ['catalog-changes'],
+    kind: 'member',
+    speed: 8,
+    behind: 0,
+    commitEverySeconds: 1,
+    bursts: { period: 45, busy: 8 },
+  },
+  { ...steady, group: 'refund-audit', topics: ['refunds'], kind: 'member', commitEverySeconds: 5, neverCommits: 1 },
+  { ...steady, group: 'email-sender', topics: ['notifications'], kind: 'member', commitEverySeconds: 2, beyondEnd: 2 },
+]
