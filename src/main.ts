@@ -1,29 +1,44 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events'
+import { checkConfigCommand } from './commands/check-config.ts'
+import { daemonCommand } from './commands/daemon.ts'
 import type { Io } from './commands/io.ts'
 import { lagCommand } from './commands/lag.ts'
-import { describeError } from './runtime/errors.ts'
+import { ConfigError, describeError } from './runtime/errors.ts'
 
 type Command = (argv: readonly string[], io: Io) => Promise<number>
 
-const commands: Readonly<Record<string, Command>> = {
-  lag: lagCommand,
+/** Exit codes: 0 fine, 2 the user must act (sysexits has no better), 70 our bug; commands have more of their own. */
+const USAGE = 2
+const BUG = 70
+
+function commandFor(
+  argv: readonly string[],
+): { readonly command: Command; readonly rest: readonly string[] } | undefined {
+  const [first, second, ...rest] = argv
+  if (first === undefined || first.startsWith('-')) return { command: daemonCommand, rest: argv }
+  if (first === 'lag') return { command: lagCommand, rest: argv.slice(1) }
+  if (first === 'check' && second === 'config') return { command: checkConfigCommand, rest }
+  return undefined
 }
 
 const stop = new AbortController()
 // Everything that waits listens to this one signal.
 setMaxListeners(0, stop.signal)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
 // A reader that goes away (`lagkeeper lag | head`) is no error of ours.
 process.stdout.on('error', () => process.exit(0))
 
-const [name, ...rest] = process.argv.slice(2)
-const command = commands[name ?? '']
+const argv = process.argv.slice(2)
+const chosen = commandFor(argv)
 const io: Io = { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: stop.signal }
 
 try {
-  process.exitCode = command === undefined ? 2 : await command(rest, io)
+  if (chosen === undefined) {
+    process.stderr.write(`Unknown command "${argv.slice(0, 2).join(' ')}", see lagkeeper --help\n`)
+    process.exitCode = USAGE
+  } else process.exitCode = await chosen.command(chosen.rest, io)
 } catch (error) {
   process.stderr.write(`${describeError(error)}\n`)
-  process.exitCode = 70
+  process.exitCode = error instanceof ConfigError ? USAGE : BUG
 }

@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import { listenAddress } from '../config/address.ts'
+import { duration } from '../config/duration.ts'
+import { pattern } from '../config/pattern.ts'
+import { besideOthers, member } from '../config/rules.ts'
+import { parsed, secret, text } from '../config/text-options.ts'
+import { severities } from '../model/objective.ts'
+import { logFormats, logLevels } from '../runtime/logger.ts'
+import { cidrRule, isCidr, privateNetworks } from '../targets/address-guard.ts'
+import { parseConnectString } from '../zookeeper/connect-string.ts'
+import { kafkaSchema } from './kafka-schema.ts'
+
+const web = z.strictObject({
+  listen_address: listenAddress()
+    .prefault(':10390')
+    .describe('Address and port for HTTP; without a host every address of the machine, with port 0 any free port.'),
+})
+
+const storage = z.strictObject({
+  path: text('a directory')
+    .prefault('./data')
+    .describe('Directory for what must survive a restart; relative to the directory the daemon is started in.'),
+})
+
+const zookeeper = z.strictObject({
+  connect: parsed('servers such as "zk1:2181,zk2:2181/lagkeeper"', connectString).describe(
+    'Servers of the ensemble with commas in between, and the path under which everything is kept.',
+  ),
+  session_timeout: duration('1s', '5m')
+    .prefault('10s')
+    .describe('How long ZooKeeper keeps our registrations after it last heard from us.'),
+  auth: z
+    .strictObject({
+      username: text('a user name without ":"', /^[^:]+$/).describe("User of ZooKeeper's `digest` scheme."),
+      password: secret().describe('Password of the user.'),
+    })
+    .optional()
+    .describe('Identify to ZooKeeper, so that access rights can be given to us alone.'),
+})
+
+const registration = z.strictObject({
+  allowed_cidrs: text(cidrRule, { test: isCidr })
+    .array()
+    .prefault([...privateNetworks])
+    .describe('Networks in which registered addresses may lie.'),
+  token: secret()
+    .optional()
+    .describe('Token that callers from other machines must send; without one only this machine may register.'),
+  default_lease: duration('5s', '1h')
+    .prefault('30s')
+    .describe('How long a registration lives without a heartbeat when it does not say so itself.'),
+})
+
+const objective = z.strictObject({
+  consumer: pattern().describe('Consumers that the promise is about.'),
+  topic: pattern().prefault('.*').describe('Topics that the promise is about.'),
+  records: z.int().min(0).describe('Largest promised lag on one topic, in records.'),
+  owner: text('1 to 63 printable characters', /^[^\p{Cc}\p{Cs}]{1,63}$/u).describe(
+    'Who answers for the promise: a label for routing alerts.',
+  ),
+  severity: z.enum(severities).prefault('warning').describe('How bad it is when the promise is broken.'),
+})
+
+const log = z.strictObject({
+  level: z.enum(logLevels).prefault('info').describe('Least important lines that are written.'),
+  format: z
+    .enum(logFormats)
+    .prefault('json')
+    .describe('Form of the lines on standard error. `text` is for a terminal: it waits for whoever reads it.'),
+})
+
+/** The whole configuration file; the docs and `config/example.yaml` are held against it. */
+export const configSchema = z
+  .strictObject({
+    web: web.prefault({}).describe('The HTTP server.'),
+    interval: duration('1s', '1h')
+      .prefault('15s')
+      .describe('Time between two cycles of a Kafka cluster. A scrape never causes a request to Kafka.'),
+    kafka: kafkaSchema.optional().describe('Kafka clusters to watch.'),
+    storage: storage.prefault({}).describe('What is kept on disk.'),
+    zookeeper: zookeeper
+      .optional()
+      .describe('Keeps registrations in ZooKeeper and shares them between replicas; without it they are kept on disk.'),
+    registration: registration.prefault({}).describe('Registrations over HTTP.'),
+    objectives: objective
+      .array()
+      .prefault([])
+      .describe('Lags that somebody promised; the first rule per severity counts.'),
+    log: log.prefault({}).describe('The log.'),
+    demo: z
+      .boolean()
+      .optional()
+      .describe(
+        '`true`: watch a simulated cluster named `demo`; `false`: never do so. Without it the demo runs when there is neither `kafka` nor `zookeeper`.',
+      ),
+  })
+  .superRefine(demoAlone, besideOthers)
+  .transform(({ kafka = [], ...rest }) => ({
+    ...rest,
+    kafka: kafka.map((cluster) => ({ ...cluster, interval: cluster.interval ?? rest.interval })),
+  }))
+
+/** The configuration with every default filled in. Durations are milliseconds. */
+export type Config = z.output<typeof configSchema>
+
+function demoAlone(value: unknown, context: z.core.$RefinementCtx): void {
+  if (member(value, 'demo') === true && member(value, 'kafka') !== undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['demo'],
+      message: 'expected no "kafka" beside it: the demo is not for mixing with real clusters',
+    })
+}
+
+function connectString(value: string): string | undefined {
+  try {
+    parseConnectString(value)
+    return value
+  } catch {
+    return undefined
+  }
+}

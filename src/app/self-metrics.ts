@@ -1,0 +1,78 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { CollectObserver } from '../collect/observer.ts'
+import { selfFamilies } from '../exposition/families.ts'
+
+/** The daemon's own metrics, on prom-client. Names and labels come from the one table in `exposition/`. */
+export interface SelfMetrics extends CollectObserver {
+  /** The page, Prometheus text format 0.0.4. */
+  render(): Promise<string>
+  rejected(field: string): void
+  /** Asked at each render. */
+  onRender(values: () => RenderedValues): void
+}
+
+/** Values that are read when the page is made, not counted along the way. */
+export interface RenderedValues {
+  readonly targets: Readonly<Record<string, number>>
+  /** Seconds since the Unix epoch; absent before the first complete view. */
+  readonly registrySyncedAt?: number
+  readonly series: readonly { readonly kafkaCluster: string; readonly family: string; readonly count: number }[]
+}
+
+export function createSelfMetrics(version: string): SelfMetrics {
+  const registry = new Registry()
+  const gauge = (family: { name: string; help: string; labels: readonly string[] }) =>
+    new Gauge({ name: family.name, help: family.help, labelNames: [...family.labels], registers: [registry] })
+  const counter = (family: { name: string; help: string; labels: readonly string[] }) =>
+    new Counter({ name: family.name, help: family.help, labelNames: [...family.labels], registers: [registry] })
+
+  const sourceUp = gauge(selfFamilies.sourceUp)
+  const lastSuccess = gauge(selfFamilies.sourceLastSuccess)
+  const sourceErrors = counter(selfFamilies.sourceErrors)
+  const cycleDuration = gauge(selfFamilies.cycleDuration)
+  const requests = counter(selfFamilies.kafkaRequests)
+  const series = gauge(selfFamilies.series)
+  const targets = gauge(selfFamilies.targets)
+  const rejected = counter(selfFamilies.registryRejected)
+  const decodeErrors = counter(selfFamilies.peerDecodeErrors)
+  const loopDelay = gauge(selfFamilies.eventLoopDelay)
+  gauge(selfFamilies.buildInfo).set({ version }, 1)
+  collectDefaultMetrics({ register: registry })
+
+  const loop = monitorEventLoopDelay({ resolution: 10 })
+  loop.enable()
+  let values: () => RenderedValues = () => ({ targets: {}, series: [] })
+  let syncGauge: Gauge | undefined
+
+  return {
+    request: (kafkaCluster, api) => requests.inc({ kafka_cluster: kafkaCluster, api }),
+    decodeError: (peer) => decodeErrors.inc({ peer }),
+    source: (source, name, { up, reasons }) => {
+      sourceUp.set({ source, name }, up ? 1 : 0)
+      if (up) lastSuccess.set({ source, name }, Date.now() / 1_000)
+      for (const reason of reasons) sourceErrors.inc({ source, name, reason })
+    },
+    cycle: (kafkaCluster, durationMs) => cycleDuration.set({ kafka_cluster: kafkaCluster }, durationMs / 1_000),
+    rejected: (field) => rejected.inc({ field }),
+    onRender: (next) => {
+      values = next
+    },
+    render: async () => {
+      const now = values()
+      loopDelay.set(loop.max / 1e9)
+      loop.reset()
+      targets.reset()
+      for (const [state, count] of Object.entries(now.targets)) targets.set({ state }, count)
+      series.reset()
+      for (const { kafkaCluster, family, count } of now.series)
+        series.set({ kafka_cluster: kafkaCluster, family }, count)
+      // A gauge without labels prints 0 until it is set, and 0 would be a date: it exists only once there is one.
+      if (now.registrySyncedAt !== undefined) {
+        syncGauge ??= gauge(selfFamilies.registryLastSync)
+        syncGauge.set(now.registrySyncedAt)
+      }
+      return registry.metrics()
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import { runDaemon } from '../app/daemon.ts'
+import { effectiveConfig, helpText, parseFlags } from '../app/flags.ts'
+import { packageVersion } from '../app/version.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { ConfigError } from '../runtime/errors.ts'
+import { createLogger } from '../runtime/logger.ts'
+import type { Io } from './io.ts'
+
+const commands = [
+  { usage: 'lag --kafka.bootstrap=…', summary: 'Print how far every consumer of a cluster is behind.' },
+  { usage: 'register --url=… -- COMMAND', summary: 'Keep a registration alive while a command runs.' },
+  { usage: 'check config FILE', summary: 'Say whether the daemon would start with a file.' },
+]
+
+/** `lagkeeper [flags]`: the daemon. Exit codes: 0 after a signal, 2 for wrong usage or configuration. */
+export async function daemonCommand(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const flags = parseFlags(argv)
+    if (flags.help) {
+      io.stdout.write(helpText(commands))
+      return 0
+    }
+    if (flags.version) {
+      io.stdout.write(`lagkeeper ${packageVersion()}\n`)
+      return 0
+    }
+    const { config, demo } = effectiveConfig(flags, io.env)
+    const logger = createLogger(config.log.level, config.log.format)
+    await runDaemon(config, demo, { clock: systemClock, logger, version: packageVersion() }, io.signal)
+    return 0
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) io.stderr.write(`${problem}\n`)
+    io.stderr.write('See lagkeeper --help and docs/configuration.md\n')
+    return 2
+  }
+}

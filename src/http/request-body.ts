@@ -1,0 +1,54 @@
+import { breather } from '../runtime/breathe.ts'
+import { jsonElements } from '../targets/json-elements.ts'
+import { Refusal, type Request } from './route.ts'
+
+/**
+ * The body of a request as text.
+ *
+ * @throws Refusal 415 when it is not declared as JSON, 413 when it is too long, 400 when it is not UTF-8
+ */
+export async function readJsonText(request: Request, maxBytes: number): Promise<string> {
+  const type = request.headers['content-type'] ?? ''
+  if (!/^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i.test(type))
+    throw new Refusal(415, `Content-Type "${type}": expected application/json`)
+  const bytes = await request.body(maxBytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new Refusal(400, `Body: not UTF-8 (${String(cause)})`)
+  }
+}
+
+/** @throws Refusal 400 when it is not JSON */
+export function parseJson(text: string, what = 'Body'): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Refusal(400, `${what}: not JSON (${error instanceof Error ? error.message : String(error)})`)
+  }
+}
+
+/**
+ * The elements of a JSON array, parsed one by one with room for others in between.
+ *
+ * @throws Refusal 400 when it is not a JSON array
+ */
+export async function* readJsonList(text: string): AsyncGenerator<unknown> {
+  const elements = await inSteps(jsonElements(text))
+  if ('broken' in elements) throw new Refusal(400, `Body: not a JSON array (${elements.broken})`)
+  const breathe = breather()
+  for (const [index, element] of elements.entries()) {
+    yield parseJson(element, `Body, element ${index}`)
+    await breathe()
+  }
+}
+
+/** Runs a computation that yields between its steps, and lets others run there. */
+export async function inSteps<T>(steps: Generator<void, T>): Promise<T> {
+  const breathe = breather()
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    await breathe()
+  }
+}

@@ -1,0 +1,194 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type CreateDurableFile, createDurableFile } from '../../src/registry/durable-file.ts'
+import { createEmbeddedRegistry } from '../../src/registry/embedded.ts'
+import type { Registry } from '../../src/registry/registry.ts'
+import { UnavailableError } from '../../src/runtime/errors.ts'
+import { type Logger, silentLogger } from '../../src/runtime/logger.ts'
+import { fakeClock } from '../fakes/clock.ts'
+import { registration, registrations } from '../targets/samples.ts'
+
+const signal = AbortSignal.timeout(600_000)
+let storagePath: string
+
+beforeEach(async () => {
+  storagePath = await mkdtemp(join(tmpdir(), 'lagkeeper-registry-'))
+})
+afterEach(async () => {
+  await rm(storagePath, { recursive: true })
+})
+
+interface Options {
+  readonly storagePath?: string | undefined
+  readonly createFile?: CreateDurableFile
+  readonly logger?: Logger
+}
+
+async function withRegistry(
+  use: (registry: Registry, clock: ReturnType<typeof fakeClock>) => Promise<void>,
+  options: Options = {},
+): Promise<void> {
+  const { createFile, logger = silentLogger } = options
+  const clock = fakeClock()
+  const stop = new AbortController()
+  const registry = createEmbeddedRegistry(
+    { storagePath: 'storagePath' in options ? options.storagePath : storagePath },
+    { clock, logger, ...(createFile === undefined ? {} : { createFile }) },
+  )
+  const done = registry.run(stop.signal)
+  await expect.poll(() => registry.view()).toBeDefined()
+  try {
+    await use(registry, clock)
+  } finally {
+    stop.abort()
+    await done
+  }
+}
+
+/** A disk that fails when told to, and counts what it is asked for. */
+function failingDisk() {
+  const disk = { isFull: false, syncs: 0 }
+  const createFile: CreateDurableFile = async (path) => {
+    if (disk.isFull) throw new Error('ENOSPC: no space left on device')
+    const file = await createDurableFile(path)
+    return {
+      ...file,
+      append: async (lines) => {
+        disk.syncs++
+        if (disk.isFull) throw new Error('ENOSPC: no space left on device')
+        await file.append(lines)
+      },
+    }
+  }
+  return { disk, createFile }
+}
+
+it('refuses while the disk is full, serves on, and takes up again', async () => {
+  const { disk, createFile } = failingDisk()
+  const [kept, refused, later] = registrations(3)
+  await withRegistry(
+    async (registry) => {
+      await registry.put([kept!], signal)
+      disk.isFull = true
+
+      await expect(registry.put([refused!], signal)).rejects.toThrow(UnavailableError)
+      await expect(registry.withdraw(kept!.id, undefined, signal)).rejects.toThrow(UnavailableError)
+      expect(await registry.renew([{ id: kept!.id }], signal)).toEqual([])
+      expect((await registry.put([kept!], signal))[0]?.outcome).toBe('renewed')
+      expect(registry.view()?.targets.map(({ registration: { id } }) => id)).toEqual([kept!.id])
+
+      disk.isFull = false
+      expect((await registry.put([later!], signal))[0]?.outcome).toBe('created')
+    },
+    { createFile },
+  )
+
+  await withRegistry(async (registry) => {
+    expect(registry.view()?.targets.map(({ registration: { id } }) => id)).toEqual([kept!.id, later!.id])
+  })
+})
+
+it('lets the dead go although the disk is full', async () => {
+  const { disk, createFile } = failingDisk()
+  await withRegistry(
+    async (registry, clock) => {
+      await registry.put([registration()], signal)
+      disk.isFull = true
+
+      await clock.advance(31_000)
+      expect(registry.view()?.targets[0]?.state).toBe('lingering')
+      await clock.advance(61_000)
+      await expect.poll(() => registry.view()?.targets).toEqual([])
+    },
+    { createFile },
+  )
+})
+
+it('starts although the disk is full, and serves what it knows', async () => {
+  await withRegistry(async (registry) => {
+    await registry.put([registration()], signal)
+  })
+  const { disk, createFile } = failingDisk()
+  disk.isFull = true
+
+  await withRegistry(
+    async (registry) => {
+      expect(registry.view()?.targets).toHaveLength(1)
+      await expect(registry.put(registrations(1), signal)).rejects.toThrow('no space left')
+    },
+    { createFile },
+  )
+})
+
+it('makes many writes durable with few syncs', async () => {
+  const { disk, createFile } = failingDisk()
+  await withRegistry(
+    async (registry) => {
+      const before = disk.syncs
+
+      await Promise.all(registrations(1_000).map((one) => registry.put([one], signal)))
+
+      expect(disk.syncs - before).toBeLessThan(10)
+      expect(registry.view()?.targets).toHaveLength(1_000)
+    },
+    { createFile },
+  )
+})
+
+it('is whole only after a lease, or when it was before', async () => {
+  await withRegistry(async (registry, clock) => {
+    await registry.put([registration()], signal)
+    expect(registry.view()?.whole).toBe(false)
+    await clock.advance(10_000)
+  })
+  await withRegistry(async (registry, clock) => {
+    // A crash in the first lease: others may have been on their way.
+    expect(registry.view()?.whole).toBe(false)
+    await clock.advance(29_000)
+    await registry.renew([{ id: registration().id }], signal)
+    await clock.advance(2_000)
+    expect(registry.view()?.whole).toBe(true)
+    await expect.poll(() => readFile(join(storagePath, 'registry.journal'), 'utf8')).toContain('"whole":true')
+  })
+  await withRegistry(async (registry) => {
+    expect(registry.view()?.whole).toBe(true)
+    await registry.withdraw(registration().id, undefined, signal)
+  })
+  await withRegistry(async (registry) => {
+    expect(registry.view()).toMatchObject({ whole: false, targets: [] })
+  })
+})
+
+it('ends no lease because of its own stall', async () => {
+  await withRegistry(async (registry, clock) => {
+    await registry.put([registration()], signal)
+    const monotonic = clock.monotonic
+    let stalled = 0
+    Object.assign(clock, { monotonic: () => monotonic() + stalled })
+
+    await clock.advance(5_000)
+    stalled = 3_600_000
+    await clock.advance(20_000)
+    expect(registry.view()?.targets[0]?.state).toBe('listed')
+    await clock.advance(5_000)
+    expect(registry.view()?.targets[0]?.state).toBe('lingering')
+  })
+})
+
+it('works in memory without a storage path, and says so', async () => {
+  const said: string[] = []
+  const logger: Logger = { ...silentLogger, warn: (_, message) => said.push(message) }
+  await withRegistry(
+    async (registry, clock) => {
+      await registry.put([registration()], signal)
+      expect(registry.view()).toMatchObject({ whole: false })
+      await clock.advance(30_000)
+      expect(registry.view()).toMatchObject({ whole: true })
+    },
+    { storagePath: undefined, logger },
+  )
+
+  expect(said).toEqual([expect.stringContaining('memory only')])
+})
