@@ -1,0 +1,107 @@
+import { encodeApiVersionsRequest } from '../../src/kafka-wire/api-versions.ts'
+import { type Api, apis } from '../../src/kafka-wire/apis.ts'
+import { encodeDescribeGroupsRequest } from '../../src/kafka-wire/describe-groups.ts'
+import { encodeFindCoordinatorRequest, GROUP_KEY } from '../../src/kafka-wire/find-coordinator.ts'
+import { encodeListGroupsRequest } from '../../src/kafka-wire/list-groups.ts'
+import { EARLIEST, encodeListOffsetsRequest, LATEST } from '../../src/kafka-wire/list-offsets.ts'
+import { encodeMetadataRequest } from '../../src/kafka-wire/metadata.ts'
+import { encodeOffsetFetchRequest } from '../../src/kafka-wire/offset-fetch.ts'
+import { encodeOffsetForLeaderEpochRequest } from '../../src/kafka-wire/offset-for-leader-epoch.ts'
+import { encodeSaslAuthenticateRequest } from '../../src/kafka-wire/sasl-authenticate.ts'
+import { encodeSaslHandshakeRequest } from '../../src/kafka-wire/sasl-handshake.ts'
+import { scenario } from './scenario.ts'
+
+/** One request to record; `name` is its file. */
+export interface Exchange {
+  readonly name: string
+  readonly api: Api
+  readonly version: number
+  readonly body: Buffer
+}
+
+const { live, missing, nobody, recordTimestampMs } = scenario
+
+const asked = [
+  { name: 'orders', partitions: [0, 1, 2] },
+  { name: 'payments', partitions: [0] },
+]
+
+/** Everything that is asked over a connection without SASL. */
+export const exchanges: readonly Exchange[] = [
+  ...each(apis.ApiVersions, encodeApiVersionsRequest),
+  ...each(apis.Metadata, (version) => encodeMetadataRequest(version, {})),
+  // Before v4 a topic that is asked for by name may be created.
+  ...each(
+    apis.Metadata,
+    (version) => encodeMetadataRequest(version, { topics: ['payments', missing] }),
+    '-named',
+  ).filter(({ version }) => version >= 4),
+  ...each(apis.ListOffsets, (version) =>
+    encodeListOffsetsRequest(version, {
+      isolation: 0,
+      timestamp: LATEST,
+      topics: [
+        {
+          name: 'orders',
+          partitions: [0, 1, 2],
+          timestamps: [LATEST, version === 0 ? LATEST : recordTimestampMs, LATEST],
+        },
+        { name: 'payments', partitions: [0], timestamps: [EARLIEST] },
+        { name: missing, partitions: [0] },
+      ],
+    }),
+  ),
+  ...each(apis.FindCoordinator, (version) =>
+    encodeFindCoordinatorRequest(version, {
+      keyType: GROUP_KEY,
+      keys: version < 4 ? ['billing'] : ['billing', 'größe'],
+    }),
+  ),
+  ...each(apis.OffsetFetch, (version) =>
+    encodeOffsetFetchRequest(version, {
+      groups:
+        version >= 8
+          ? [{ id: 'billing' }, { id: 'größe' }, { id: live, topics: asked }, { id: nobody }]
+          : [version >= 2 ? { id: 'billing' } : { id: 'billing', topics: asked }],
+    }),
+  ),
+  ...each(apis.ListGroups, (version) => encodeListGroupsRequest(version, {})),
+  ...each(apis.DescribeGroups, (version) =>
+    encodeDescribeGroupsRequest(version, { groups: ['billing', live, nobody] }),
+  ),
+  ...each(apis.OffsetForLeaderEpoch, (version) =>
+    encodeOffsetForLeaderEpochRequest(version, {
+      topics: [
+        { name: 'orders', partitions: [0, 1], leaderEpochs: [0, 0] },
+        { name: missing, partitions: [0], leaderEpochs: [3] },
+      ],
+    }),
+  ),
+]
+
+/** SaslHandshake is asked on a SASL listener, which is where it is at home. */
+export const handshakes: readonly Exchange[] = each(apis.SaslHandshake, (version) =>
+  encodeSaslHandshakeRequest(version, { mechanism: 'PLAIN' }),
+)
+
+/** One step of PLAIN each, with the right password and with a wrong one. */
+export function authenticateRequests(password: string): readonly Exchange[] {
+  const token = (secret: string) => Buffer.from(`\0admin\0${secret}`)
+  return [
+    ...each(apis.SaslAuthenticate, (version) => encodeSaslAuthenticateRequest(version, { bytes: token(password) })),
+    ...each(
+      apis.SaslAuthenticate,
+      (version) => encodeSaslAuthenticateRequest(version, { bytes: token('no') }),
+      '-refused',
+    ),
+  ]
+}
+
+function each(api: Api, encode: (version: number) => Buffer, suffix = ''): Exchange[] {
+  return api.versions.map((version) => ({
+    name: `${api.name}-v${version}${suffix}`,
+    api,
+    version,
+    body: encode(version),
+  }))
+}

@@ -1,0 +1,285 @@
+import { describe, expect, it } from 'vitest'
+import { decodeApiVersionsResponse } from '../../src/kafka-wire/api-versions.ts'
+import { apis, chooseVersion } from '../../src/kafka-wire/apis.ts'
+import { decodeConsumerAssignment } from '../../src/kafka-wire/consumer-assignment.ts'
+import { decodeDescribeGroupsResponse } from '../../src/kafka-wire/describe-groups.ts'
+import { errorCodes } from '../../src/kafka-wire/error-codes.ts'
+import { decodeFindCoordinatorResponse } from '../../src/kafka-wire/find-coordinator.ts'
+import { CLIENT_ID, decodeRequestHeader, decodeResponseHeader } from '../../src/kafka-wire/headers.ts'
+import { decodeListGroupsResponse } from '../../src/kafka-wire/list-groups.ts'
+import { decodeListOffsetsResponse } from '../../src/kafka-wire/list-offsets.ts'
+import { decodeMetadataResponse } from '../../src/kafka-wire/metadata.ts'
+import { decodeOffsetFetchResponse } from '../../src/kafka-wire/offset-fetch.ts'
+import { decodeOffsetForLeaderEpochResponse } from '../../src/kafka-wire/offset-for-leader-epoch.ts'
+import { decodeSaslAuthenticateResponse } from '../../src/kafka-wire/sasl-authenticate.ts'
+import { decodeSaslHandshakeResponse } from '../../src/kafka-wire/sasl-handshake.ts'
+import { offsetAt } from '../../src/model/offsets.ts'
+import { codecs } from './codecs.ts'
+import { type Golden, goldenFrames } from './golden-frames.ts'
+import { scenario } from './scenario.ts'
+
+const frames = goldenFrames()
+const { brokerId, topics, recordTimestampMs, missing, live, modern, nobody } = scenario
+const none = errorCodes.NONE
+const unknownTopic = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+
+describe('frames of real brokers', () => {
+  it('cover every version that a broker of 1.1 and later speaks', () => {
+    for (const broker of ['1.1.1', '3.9.2', '4.3.1']) {
+      const recorded = frames.filter(({ facts }) => facts.kafka === broker)
+      const ranges = recorded.filter(({ api }) => api === 'ApiVersions').flatMap((frame) => apiRanges(frame))
+
+      const missing = Object.values(apis).flatMap(({ name, key, versions }) =>
+        versions
+          .filter((version) =>
+            ranges.some((range) => range.key === key && range.min <= version && version <= range.max),
+          )
+          .filter((version) => !recorded.some((frame) => frame.api === name && frame.version === version))
+          .map((version) => `${broker} ${name} v${version}`),
+      )
+
+      expect(missing).toEqual([])
+    }
+  })
+
+  it.each(frames)('$name: the request that the broker took is read and written the same', (frame) => {
+    const header = decodeRequestHeader(frame.request)
+
+    expect(header).toMatchObject({ version: frame.version, correlation: scenario.correlation, clientId: CLIENT_ID })
+    expect(apis[codecOf(frame).api.name].key).toBe(header.key)
+    expect(codecOf(frame).recodeRequest(frame.version, header.body)).toEqual(header.body)
+  })
+
+  it.each(frames)('$name: the answer is written as the broker wrote it', (frame) => {
+    const codec = codecOf(frame)
+    const body = bodyOf(frame)
+
+    const written = codec.recodeResponse(frame.version, body)
+
+    // Metadata of commits is passed over, and two of them have some.
+    if (codec.api === apis.OffsetFetch)
+      expect(codec.decodeResponse(frame.version, written)).toEqual(codec.decodeResponse(frame.version, body))
+    else expect(written).toEqual(body)
+  })
+})
+
+describe('what real brokers say is read as what is the case', () => {
+  it.each(framesOf('ApiVersions'))('$name', (frame) => {
+    const versionOf = (key: number, api = Object.values(apis).find((each) => each.key === key)) => {
+      const range = apiRanges(frame).find((each) => each.key === key)
+      return api && range && chooseVersion(api, range.min, range.max)
+    }
+
+    const chosen = [apis.Metadata, apis.ListOffsets, apis.OffsetFetch, apis.FindCoordinator].map(({ key }) =>
+      versionOf(key),
+    )
+
+    expect(chosen).toEqual(
+      {
+        '0.10.2.2': [1, 1, 2, 0],
+        '1.1.1': [4, 2, 2, 0],
+        '3.9.2': [12, 8, 8, 4],
+        '4.3.1': [12, 8, 8, 4],
+      }[frame.facts.kafka],
+    )
+  })
+
+  it.each(framesOf('Metadata'))('$name', (frame) => {
+    const { facts, version } = frame
+    const named = frame.name.endsWith('-named')
+    const metadata = decodeMetadataResponse(version, bodyOf(frame))
+
+    expect(metadata.brokers).toEqual([{ id: brokerId, host: '127.0.0.1', port: facts.port }])
+    expect(metadata.controllerId).toBe(version >= 1 ? brokerId : undefined)
+    if (version >= 2 && facts.clusterId !== undefined) expect(metadata.clusterId).toBe(facts.clusterId)
+    expect(metadata.topics.map(({ name }) => name).sort()).toEqual(
+      named ? [missing, 'payments'] : ['__consumer_offsets', 'orders', 'payments'],
+    )
+    for (const topic of metadata.topics) {
+      const count = topic.name === missing ? 0 : topic.name === '__consumer_offsets' ? 5 : partitionsOf(topic.name)
+      expect(topic.error).toBe(topic.name === missing ? unknownTopic : none)
+      expect(Array.from(topic.partitions).sort()).toEqual(Array.from({ length: count }, (_, index) => index))
+      expect(Array.from(topic.leaders)).toEqual(Array.from({ length: count }, () => brokerId))
+      expect(Array.from(topic.leaderEpochs)).toEqual(Array.from({ length: count }, () => (version >= 7 ? 0 : -1)))
+      expect(Array.from(topic.partitionErrors)).toEqual(Array.from({ length: count }, () => none))
+      expect(topic.internal).toBe(version >= 1 && topic.name === '__consumer_offsets')
+      expect(topic.id).toBe(version >= 10 ? hexOf(facts.topicIds[topic.name]) : undefined)
+    }
+  })
+
+  it.each(framesOf('ListOffsets'))('$name', (frame) => {
+    const { facts, version } = frame
+    const found = decodeListOffsetsResponse(version, bodyOf(frame))
+    const rows = found.topics.flatMap((topic, index) =>
+      range(found.topicFirst[index], found.topicFirst[index + 1]).map((row) => ({
+        topic,
+        partition: found.partition[row],
+        offset: found.absent[row] === 1 ? undefined : offsetAt(found.offset, row),
+        epoch: found.epoch[row],
+        error: found.error[row],
+        timestamp: found.timestamp[row],
+      })),
+    )
+
+    const epoch = version >= 4 ? 0 : -1
+    const orders = { topic: 'orders', epoch, error: none, timestamp: -1 }
+    const byTime = version === 0 ? { offset: 4n, timestamp: -1 } : { offset: 0n, timestamp: recordTimestampMs }
+    expect(rows).toHaveLength(5)
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        { ...orders, partition: 0, offset: 7n },
+        { ...orders, partition: 1, ...byTime },
+        { ...orders, partition: 2, offset: 0n },
+        {
+          ...orders,
+          topic: 'payments',
+          partition: 0,
+          offset: BigInt(facts.deletesRecords ? scenario.paymentsStart : 0),
+        },
+        { topic: missing, partition: 0, offset: undefined, epoch: -1, error: unknownTopic, timestamp: -1 },
+      ]),
+    )
+  })
+
+  it.each(framesOf('OffsetFetch'))('$name', (frame) => {
+    const { version } = frame
+    const fetched = decodeOffsetFetchResponse(version, bodyOf(frame), 'billing')
+    const rows = fetched.groups.flatMap(({ id, firstBlock, blocks }) =>
+      range(firstBlock, firstBlock + blocks).flatMap((block) =>
+        range(fetched.blockFirst[block], fetched.blockFirst[block + 1]).map((row) => ({
+          group: id,
+          topic: fetched.topics[fetched.blockTopic[block] ?? -1],
+          partition: fetched.partition[row],
+          offset: fetched.absent[row] === 1 ? undefined : Number(offsetAt(fetched.offset, row)),
+          epoch: fetched.epoch[row],
+          error: fetched.error[row],
+        })),
+      ),
+    )
+
+    const committed = scenario.commits
+      .filter(({ group }) => version >= 8 || group === 'billing')
+      .map(({ metadata, ...commit }) => ({ ...commit, epoch: version >= 5 ? 0 : -1, error: none }))
+    const uncommitted = (group: string, topic: string, partition: number) => ({
+      ...{ group, topic, partition, offset: undefined, epoch: -1, error: none },
+    })
+    const asked =
+      version >= 8
+        ? [...range(0, 3).map((partition) => uncommitted(live, 'orders', partition)), uncommitted(live, 'payments', 0)]
+        : version === 1
+          ? [uncommitted('billing', 'orders', 2)]
+          : []
+    expect(rows).toHaveLength(committed.length + asked.length)
+    expect(rows).toEqual(expect.arrayContaining([...committed, ...asked]))
+    expect(fetched.groups.map(({ id, error }) => ({ id, error }))).toEqual(
+      (version >= 8 ? ['billing', 'größe', live, nobody] : ['billing']).map((id) => ({ id, error: none })),
+    )
+    expect(new Set(fetched.topics)).toEqual(new Set(['orders', 'payments']))
+  })
+
+  it.each(framesOf('FindCoordinator'))('$name', (frame) => {
+    const { coordinators } = decodeFindCoordinatorResponse(frame.version, bodyOf(frame), 'billing')
+
+    const node = { error: none, nodeId: brokerId, host: '127.0.0.1', port: frame.facts.port }
+    expect(coordinators).toMatchObject(
+      (frame.version >= 4 ? ['billing', 'größe'] : ['billing']).map((key) => ({ key, ...node })),
+    )
+  })
+
+  it.each(framesOf('ListGroups'))('$name', (frame) => {
+    const { facts, version } = frame
+    const listed = decodeListGroupsResponse(version, bodyOf(frame))
+
+    const group = (id: string, protocolType: string, state: string, type: string) => ({
+      id,
+      protocolType,
+      ...(version >= 4 && { state }),
+      ...(version >= 5 && { type }),
+    })
+    expect(listed.error).toBe(none)
+    expect(listed.groups.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
+      group('billing', '', 'Empty', 'classic'),
+      group('größe', '', 'Empty', 'classic'),
+      group(live, 'consumer', 'Stable', 'classic'),
+      ...(facts.hasModern ? [group(modern, 'consumer', 'Stable', 'consumer')] : []),
+    ])
+  })
+
+  it.each(framesOf('DescribeGroups'))('$name', (frame) => {
+    const { groups } = decodeDescribeGroupsResponse(frame.version, bodyOf(frame))
+    const described = new Map(groups.map((group) => [group.id, group]))
+
+    expect(groups).toHaveLength(3)
+    expect(described.get('billing')).toMatchObject({ error: none, state: 'Empty', protocolType: '', members: [] })
+    expect(described.get(nobody)).toMatchObject({ error: none, state: 'Dead', members: [] })
+    expect(described.get(live)).toMatchObject({ state: 'Stable', protocolType: 'consumer', protocol: 'range' })
+    const members = described.get(live)?.members ?? []
+    expect(members).toMatchObject([{ clientId: 'consumer-live-1', clientHost: '/127.0.0.1' }])
+    const assigned = members.map(({ assignment }) => decodeConsumerAssignment(assignment))
+    expect(assigned).toEqual([[{ name: 'orders', partitions: Int32Array.of(0, 1, 2) }]])
+  })
+
+  it.each(framesOf('OffsetForLeaderEpoch'))('$name', (frame) => {
+    const found = decodeOffsetForLeaderEpochResponse(frame.version, bodyOf(frame))
+    const first = (topic: string) => found.topicFirst[found.topics.indexOf(topic)] ?? -1
+    const rowOf = (topic: string, partition: number) =>
+      range(first(topic), found.partition.length).find((row) => found.partition[row] === partition) ?? -1
+    const endOf = (topic: string, partition: number) => {
+      const row = rowOf(topic, partition)
+      const end = found.absent[row] === 1 ? undefined : offsetAt(found.endOffset, row)
+      return { end, epoch: found.epoch[row], error: found.error[row] }
+    }
+
+    expect(endOf('orders', 0)).toEqual({ end: 7n, epoch: 0, error: none })
+    expect(endOf('orders', 1)).toEqual({ end: 4n, epoch: 0, error: none })
+    expect(endOf(missing, 0)).toEqual({ end: undefined, epoch: -1, error: unknownTopic })
+  })
+
+  it.each(framesOf('SaslHandshake'))('$name', (frame) => {
+    const { error, mechanisms } = decodeSaslHandshakeResponse(frame.version, bodyOf(frame))
+
+    expect(error).toBe(none)
+    expect(mechanisms.toSorted()).toEqual(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
+  })
+
+  it.each(framesOf('SaslAuthenticate'))('$name', (frame) => {
+    const { error, errorMessage, bytes } = decodeSaslAuthenticateResponse(frame.version, bodyOf(frame))
+
+    const refused = frame.name.endsWith('-refused')
+    expect(error).toBe(refused ? errorCodes.SASL_AUTHENTICATION_FAILED : none)
+    if (refused) expect(errorMessage).toMatch(/invalid (username or password|credentials)/i)
+    expect(bytes).toHaveLength(0)
+  })
+})
+
+function framesOf(api: string): readonly Golden[] {
+  return frames.filter((frame) => frame.api === api)
+}
+
+function codecOf(frame: Golden) {
+  const codec = codecs.find(({ api }) => api.name === frame.api)
+  if (codec === undefined) throw new Error(`No codec for "${frame.api}"`)
+  return codec
+}
+
+function bodyOf(frame: Golden): Buffer {
+  const { correlation, body } = decodeResponseHeader(codecOf(frame).api, frame.version, frame.response)
+  expect(correlation).toBe(scenario.correlation)
+  return body
+}
+
+function apiRanges(frame: Golden) {
+  return decodeApiVersionsResponse(frame.version, bodyOf(frame)).ranges
+}
+
+function partitionsOf(topic: string): number {
+  return Object.entries(topics).find(([name]) => name === topic)?.[1].length ?? 0
+}
+
+function hexOf(base64: string | undefined): string | undefined {
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64url').toString('hex')
+}
+
+function range(start = 0, end = 0): number[] {
+  return Array.from({ length: Math.max(0, end - start) }, (_, index) => start + index)
+}
