@@ -1,0 +1,128 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import type { Clock } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Service } from '../runtime/service.ts'
+import type { CallOptions } from './calls.ts'
+import { parseConnectString } from './connect-string.ts'
+import { createContext } from './context.ts'
+import { type DirectoryOptions, makeDirectories } from './directories.ts'
+import type { Feature } from './features.ts'
+import { type Resolve, systemResolve } from './hosts.ts'
+import { createNodeOperations, type NodeOperations } from './node-operations.ts'
+import { permissions } from './opcodes.ts'
+import { createProbe } from './probe.ts'
+import type { Acl } from './records.ts'
+import { type Auth, createSession, type ZookeeperCounters } from './session.ts'
+import type { SessionCredentials, StateListener, ZookeeperState } from './state.ts'
+import { createTransactions, type Transactions } from './transactions.ts'
+import { createWatchOperations, type WatchOperations } from './watch-operations.ts'
+
+export interface ZookeeperOptions {
+  /** `host:port,[v6]:port/chroot`. */
+  readonly connect: string
+  /** Of the service; default `zookeeper`. */
+  readonly name?: string
+  /** What we ask for; the server decides. Default 10 s. */
+  readonly sessionTimeoutMs?: number
+  /** Of one request, waiting for a connection included; default the session timeout. */
+  readonly requestTimeoutMs?: number
+  /** A longer answer costs the connection; default 16 MiB. */
+  readonly maxResponseBytes?: number
+  /** Sent first on every connection. */
+  readonly auth?: readonly Auth[]
+  /** Of what is created without an ACL of its own; default open to all. */
+  readonly defaultAcl?: readonly Acl[]
+  readonly tls?: TlsOptions
+  /** Taken over if the server still has it; else there is a new session. */
+  readonly savedSession?: SessionCredentials
+  /** The end of `run` leaves the session and its ephemerals alone, so that a restart can take them over. */
+  readonly keepsSession?: boolean
+}
+
+export interface ZookeeperDeps {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random?: () => number
+  readonly resolve?: Resolve
+}
+
+/**
+ * A ZooKeeper client that lives as long as `run`: it connects, stays connected, and makes a new session when one has
+ * expired. Operations wait for a connection; each settles exactly once, at its deadline (UnavailableError with
+ * `timedOut`) at the latest. A write whose connection is lost rejects with UnavailableError and may have happened; a
+ * read is sent again. What waits when the session expires rejects with ZookeeperError SESSION_EXPIRED; what a server
+ * answers with nonsense, or at too great length, rejects with DecodeError. Requests are sent in the order of the calls,
+ * except a first `create`, `multi`, `multiRead`, `addWatch` on a server whose abilities are not known yet.
+ */
+export interface Zookeeper extends Service, NodeOperations, Transactions, WatchOperations {
+  state(): ZookeeperState
+  /** undefined while there is no session. A secret. */
+  session(): SessionCredentials | undefined
+  /**
+   * Until when, on the monotonic clock, the server keeps the session for certain: the last answered request was sent
+   * one session timeout before. undefined without a session.
+   */
+  confirmedUntil(): number | undefined
+  /** Calls the listener at each change of state; the returned function ends that. */
+  onState(listener: StateListener): () => void
+  /** Whether the server at hand knows it; asks if need be, which costs an old server's connection, but not the session. */
+  supports(feature: Feature, options?: CallOptions): Promise<boolean>
+  /** Makes a znode without data and what is missing above it. */
+  makeDirectories(path: string, options?: DirectoryOptions): Promise<void>
+  /** Makes the chroot of the connect string if it is missing; without it every create fails with NO_NODE. */
+  makeChroot(options?: DirectoryOptions): Promise<void>
+  counters(): ZookeeperCounters
+}
+
+export const openAcl: readonly Acl[] = [{ perms: permissions.all, scheme: 'world', id: 'anyone' }]
+export const readAcl: readonly Acl[] = [{ perms: permissions.read, scheme: 'world', id: 'anyone' }]
+/** Everything for whoever this session is authenticated as. */
+export const creatorAcl: readonly Acl[] = [{ perms: permissions.all, scheme: 'auth', id: '' }]
+
+/** @throws ConfigError when the connect string is wrong. */
+export function createZookeeper(options: ZookeeperOptions, deps: ZookeeperDeps): Zookeeper {
+  const { name = 'zookeeper', sessionTimeoutMs = 10_000, defaultAcl = openAcl } = options
+  const target = parseConnectString(options.connect)
+  const requestTimeoutMs = options.requestTimeoutMs ?? sessionTimeoutMs
+  const session = createSession(
+    {
+      target,
+      sessionTimeoutMs,
+      requestTimeoutMs,
+      maxResponseBytes: options.maxResponseBytes ?? 16 << 20,
+      auth: options.auth ?? [],
+      tls: options.tls,
+      savedSession: options.savedSession,
+      keepsSession: options.keepsSession ?? false,
+    },
+    {
+      clock: deps.clock,
+      logger: deps.logger.child({ component: name }),
+      random: deps.random ?? Math.random,
+      resolve: deps.resolve ?? systemResolve,
+    },
+  )
+  const supports = createProbe(session, deps.clock)
+  const common = { session, defaultAcl, requestTimeoutMs, clock: deps.clock, supports }
+  const context = createContext({ ...common, chroot: target.chroot })
+  const nodes = createNodeOperations(context)
+  return {
+    name,
+    run: session.run,
+    state: session.state,
+    session: session.credentials,
+    confirmedUntil: session.confirmedUntil,
+    onState: session.onState,
+    counters: session.counters,
+    supports: (feature, callOptions = {}) => supports(feature, context.budget(callOptions)()),
+    ...nodes,
+    ...createTransactions(context, nodes),
+    ...createWatchOperations(context),
+    makeDirectories: (path, directoryOptions) => makeDirectories(nodes, path, directoryOptions),
+    makeChroot: async (directoryOptions) => {
+      if (target.chroot === '') return
+      const unrooted = createNodeOperations(createContext({ ...common, chroot: '' }))
+      await makeDirectories(unrooted, target.chroot, directoryOptions)
+    },
+  }
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '../runtime/clock.ts'
+import { UnavailableError } from '../runtime/errors.ts'
+import type { CallOptions, Request } from './calls.ts'
+import { ZookeeperError } from './errors.ts'
+import type { Feature } from './features.ts'
+import { multiReadRequest } from './multi.ts'
+import { opcodes } from './opcodes.ts'
+import { watchRequest } from './operations.ts'
+import type { Session } from './session.ts'
+
+/** Harmless requests that came in the same release as the feature. */
+const probes: Readonly<Record<Feature, Pick<Request<void>, 'opcode' | 'write'>>> = {
+  create2: checkWatches(),
+  createContainer: checkWatches(),
+  multiRead: multiRead(),
+  addWatch: multiRead(),
+}
+
+/**
+ * Asks the server once whether it knows a feature. A server that does not answers UNIMPLEMENTED and closes the
+ * connection (the session lives), so the question goes out alone; some close without a word.
+ */
+export function createProbe(
+  session: Session,
+  clock: Clock,
+): (feature: Feature, options: CallOptions) => Promise<boolean> {
+  const running = new Map<Feature, Promise<boolean>>()
+
+  async function ask(feature: Feature): Promise<boolean> {
+    const request = {
+      ...probes[feature],
+      what: `Ask for ${feature}`,
+      read: () => undefined,
+      isExclusive: true,
+    }
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      try {
+        await session.call(request, {})
+        session.learn(feature, true)
+        return true
+      } catch (error) {
+        if (error instanceof UnavailableError && !error.timedOut && session.state() !== 'closed') continue
+        if (!(error instanceof ZookeeperError) || error.code === 'SESSION_EXPIRED') throw error
+        const isKnown = error.code !== 'UNIMPLEMENTED'
+        session.learn(feature, isKnown)
+        return isKnown
+      }
+    }
+    session.learn(feature, false)
+    return false
+  }
+
+  return async (feature, options) => {
+    const known = session.known(feature)
+    if (known !== undefined) return known
+    let question = running.get(feature)
+    if (question === undefined) {
+      question = ask(feature).finally(() => running.delete(feature))
+      running.set(feature, question)
+    }
+    return waitFor(question, feature, options, clock)
+  }
+}
+
+/** Others may wait for the same answer: each waits only as long as it wants to. */
+async function waitFor<T>(work: Promise<T>, feature: Feature, options: CallOptions, clock: Clock): Promise<T> {
+  const { signal, timeoutMs } = options
+  signal?.throwIfAborted()
+  const over = new AbortController()
+  const limits: Promise<T>[] = []
+  if (timeoutMs !== undefined)
+    limits.push(
+      clock.sleep(timeoutMs, over.signal).then(() => {
+        throw new UnavailableError(`Ask for ${feature}: no answer in ${Math.round(timeoutMs)} ms`, { timedOut: true })
+      }),
+    )
+  let onAbort: () => void = () => undefined
+  if (signal !== undefined)
+    limits.push(
+      new Promise((_, reject) => {
+        onAbort = () => reject(signal.reason)
+        signal.addEventListener('abort', onAbort, { once: true })
+      }),
+    )
+  for (const limit of limits) limit.catch(() => undefined)
+  try {
+    return await Promise.race([work, ...limits])
+  } finally {
+    over.abort()
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function checkWatches(): Pick<Request<void>, 'opcode' | 'write'> {
+  const anyType = 3
+  return { opcode: opcodes.checkWatches, write: (writer) => watchRequest.write(writer, { path: '/', mode: anyType }) }
+}
+
+function multiRead(): Pick<Request<void>, 'opcode' | 'write'> {
+  return {
+    opcode: opcodes.multiRead,
+    write: (writer) => multiReadRequest.write(writer, [{ type: 'getData', path: '/' }]),
+  }
+}
