@@ -57,6 +57,7 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         kafkaCluster: config.name,
         cluster,
         sources: [positionSources['kafka-groups']({ cluster, clock, keepConsumer, keepTopic })],
+        keepTopic,
         intervalMs: config.interval,
         noPosition,
         objectives: deps.objectives,

@@ -29,6 +29,8 @@ export interface ClusterCollectorOptions {
   readonly cluster: KafkaCluster
   /** Best first: where two know a consumer's position on a topic, the first counts. */
   readonly sources: readonly PositionSource[]
+  /** Topics to read at all. */
+  readonly keepTopic: (name: string) => boolean
   readonly intervalMs: number
   readonly noPosition: (consumer: string) => NoPositionPolicy
   readonly objectives: (consumer: string, topic: string) => readonly Objective[]
@@ -72,7 +74,7 @@ interface Logs {
 
 export function createClusterCollector(options: ClusterCollectorOptions): ClusterCollector {
   const { cluster, clock, observer, kafkaCluster } = options
-  const metadata = createMetadata(cluster)
+  const metadata = createMetadata(cluster, options.keepTopic)
   const vanished = createVanished(clock)
   let current: Snapshot | undefined
   let count = 0

@@ -16,12 +16,12 @@ export interface Metadata {
   takeProblems(): readonly Problem[]
 }
 
-export function createMetadata(cluster: KafkaCluster): Metadata {
+export function createMetadata(cluster: KafkaCluster, keepTopic: (name: string) => boolean): Metadata {
   let latest = emptyCatalog
   let problems: Problem[] = []
 
   async function refresh(signal: AbortSignal): Promise<Catalog> {
-    const read = await readCatalog(cluster, latest, signal)
+    const read = await readCatalog(cluster, latest, keepTopic, signal)
     problems.push(...read.problems)
     latest = read.catalog
     return latest

@@ -30,6 +30,7 @@ export async function readLag(options: ReadLagOptions, signal: AbortSignal): Pro
     kafkaCluster: options.kafkaCluster,
     cluster,
     sources: [positionSources['kafka-groups']({ cluster, clock, keepConsumer, keepTopic })],
+    keepTopic,
     intervalMs: INTERVAL_MS,
     noPosition: () => 'ignore',
     objectives: () => [],

@@ -14,11 +14,13 @@ import type { KafkaCluster } from './cluster.ts'
  * Reads the metadata of the whole cluster from whichever broker answers, in one request.
  *
  * @param before the catalog to keep a topic from while the broker has a passing error for it
+ * @param keepTopic topics that are left out cost nothing further: nobody asks for their log offsets
  * @throws UnavailableError when no broker answers
  */
 export async function readCatalog(
   cluster: KafkaCluster,
   before: Catalog,
+  keepTopic: (name: string) => boolean,
   signal: AbortSignal,
 ): Promise<{ readonly catalog: Catalog; readonly problems: readonly Problem[] }> {
   const { value, evidence } = await cluster.askAny(
@@ -30,18 +32,20 @@ export async function readCatalog(
     signal,
   )
   cluster.learn(value.brokers)
-  return toCatalog(value, before, evidence.sentAt)
+  return toCatalog(value, before, keepTopic, evidence.sentAt)
 }
 
 /** Metadata as a catalog: topics sorted by name, partitions as dense rows. */
 export function toCatalog(
   response: MetadataResponse,
   before: Catalog,
+  keepTopic: (name: string) => boolean,
   askedAt: number,
 ): { readonly catalog: Catalog; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
   const found: { topic: Omit<CatalogTopic, 'firstRow'>; leaders: (partition: number) => number }[] = []
   for (const topic of response.topics) {
+    if (!keepTopic(topic.name)) continue
     const shape = shapeOf(topic, before)
     if (shape === undefined) continue
     if ('message' in shape) problems.push(shape)

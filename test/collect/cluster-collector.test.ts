@@ -27,6 +27,7 @@ async function start(
     kafkaCluster: 'sim',
     cluster,
     sources: [createKafkaGroups({ cluster, clock, keepConsumer: () => true, keepTopic: () => true })],
+    keepTopic: () => true,
     intervalMs: 15_000,
     noPosition: () => 'ignore',
     objectives: () => [],

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RunningDaemon, startDaemon, whenReady } from '../loads/start-daemon.ts'
+
+describe('the daemon with nothing configured', () => {
+  let daemon: RunningDaemon
+  const startedAt = Date.now()
+  const get = async (path: string) => {
+    const answer = await fetch(`${daemon.url}${path}`)
+    return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
+  }
+  const lags = async () =>
+    (await get('/metrics')).text.split('\n').filter((line) => line.startsWith('stream_consumer_records_lag{'))
+
+  beforeAll(async () => {
+    daemon = await startDaemon([])
+    await whenReady(daemon)
+  })
+  afterAll(async () => {
+    await daemon[Symbol.asyncDispose]()
+  })
+
+  it('shows lag of the demo that moves, within 15 s of its start', async () => {
+    const first = await lags()
+    expect(first.length).toBeGreaterThan(30)
+    expect(first.every((line) => line.includes('kafka_cluster="demo"'))).toBe(true)
+
+    await expect
+      .poll(async () => (await lags()).join('\n'), { timeout: 12_000, interval: 500 })
+      .not.toBe(first.join('\n'))
+    expect(Date.now() - startedAt).toBeLessThan(20_000)
+  })
+
+  it('lists targets that answer a scrape', async () => {
+    const { status, type, text } = await get('/sd/v1/targets')
+    const groups: { targets: string[]; labels: Record<string, string> }[] = JSON.parse(text)
+
+    expect([status, type]).toEqual([200, 'application/json; charset=utf-8'])
+    expect(groups.length).toBeGreaterThanOrEqual(6)
+    for (const group of groups)
+      for (const target of group.targets) {
+        const page = await fetch(`http://${target}${group.labels['__metrics_path__'] ?? '/metrics'}`)
+        expect(page.status).toBe(200)
+        expect(await page.text()).toMatch(/^flink_/m)
+      }
+  })
+
+  it('links all of it from the landing page', async () => {
+    const { status, type, text } = await get('/')
+    const links = [...text.matchAll(/href="([^"]+)"/g)].map(([, link]) => (link ?? '').replaceAll('&amp;', '&'))
+
+    expect([status, type]).toEqual([200, 'text/html; charset=utf-8'])
+    for (const path of ['metrics', 'metrics/self', 'sd/v1/targets', 'api/v1/consumers', '-/ready'])
+      expect(links.some((link) => link.replace(/^\.?\//, '').startsWith(path))).toBe(true)
+    for (const link of links.filter((one) => !one.startsWith('http')))
+      expect([link, (await get(`/${link.replace(/^\.?\//, '')}`)).status]).toEqual([link, 200])
+  })
+
+  it.each([
+    ['/-/healthy', 200],
+    ['/healthz', 200],
+    ['/readyz', 200],
+    ['/metrics/self', 200],
+    ['/metrics?kafka_cluster=demo', 200],
+    ['/metrics?kafka_cluster=nowhere', 404],
+    ['/api/v1/consumers?limit=3', 200],
+    ['/api/v1/explain?kafka_cluster=demo&consumer=invoice-export&topic=orders&partition=0', 200],
+    ['/nothing', 404],
+  ])('answers %s with %i', async (path, expected) => {
+    expect((await get(path)).status).toBe(expected)
+  })
+})
