@@ -11,13 +11,14 @@ import type { Snapshot } from '../src/model/snapshot.ts'
 import { silentLogger } from '../src/runtime/logger.ts'
 import { syntheticSnapshot } from '../test/fakes/snapshot.ts'
 
-// The child process of bench/exposition.ts: serves one page, and tells over IPC how long its loop was ever held and
-// how much memory it ever took. Arguments: lagkeeper | prom-client, number of series.
+// The child process of bench/exposition.ts: serves one page, and tells over IPC how long its loop was ever held,
+// what processor time it took and how much memory it ever had. Arguments: lagkeeper | prom-client, number of series.
 
 const [kind, series] = process.argv.slice(2)
 const family = lagFamilies.recordsLag
 const snapshot = syntheticSnapshot({ consumers: Number(series) / 400, topicsPerConsumer: 20, partitions: 20 })
 let longestBlockMs = 0
+let cpuAtReset = process.cpuUsage()
 
 function serveOurs(): void {
   let cycle = 0
@@ -80,8 +81,12 @@ function watchLoop(): void {
 }
 
 process.on('message', (question) => {
-  if (question === 'reset') longestBlockMs = 0
-  tell({ longestBlockMs, peakRssMb: process.resourceUsage().maxRSS / 1024 })
+  if (question === 'reset') {
+    longestBlockMs = 0
+    cpuAtReset = process.cpuUsage()
+  }
+  const { user, system } = process.cpuUsage(cpuAtReset)
+  tell({ longestBlockMs, cpuMs: (user + system) / 1000, peakRssMb: process.resourceUsage().maxRSS / 1024 })
 })
 watchLoop()
 if (kind === 'lagkeeper') serveOurs()

@@ -198,19 +198,20 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       parts.push(join(batch, input))
       await breathe()
     }
-    return withTruncated(parts, catalog, signal)
+    return withTruncated(parts, catalog, ends, signal)
   }
 
   /** Positions past the end are the rare case in which one more question tells why. */
   async function withTruncated(
     parts: readonly SnapshotPart[],
     catalog: Catalog,
+    ends: LogOffsetColumn,
     signal: AbortSignal,
   ): Promise<readonly SnapshotPart[]> {
-    const rows = beyondEnd(parts, EPOCH_QUESTIONS)
+    const rows = beyondEnd(parts, catalog, ends, EPOCH_QUESTIONS)
     if (rows.length === 0) return parts
-    const ends = await readEpochEnds(cluster, catalog, rows, signal)
-    const truncated = rows.filter((row) => (ends.get(questionKey(row)) ?? row.position) < row.position)
+    const epochEnds = await readEpochEnds(cluster, catalog, rows, signal)
+    const truncated = rows.filter((row) => (epochEnds.get(questionKey(row)) ?? row.position) < row.position)
     return markTruncated(parts, truncated)
   }
 

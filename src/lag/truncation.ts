@@ -1,3 +1,5 @@
+import type { Catalog } from '../model/catalog.ts'
+import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import { offsetAt } from '../model/offsets.ts'
 import { reasonCode } from '../model/reason.ts'
 import type { SnapshotPart } from '../model/snapshot.ts'
@@ -14,23 +16,31 @@ export interface BeyondEnd {
 
 const BEYOND = reasonCode('position_beyond_end')
 
-/** At most `limit` rows for which asking the leader (OffsetForLeaderEpoch, KIP-320) can tell truncation from a commit past the end. */
-export function beyondEnd(parts: readonly SnapshotPart[], limit: number): readonly BeyondEnd[] {
+/**
+ * At most `limit` rows for which asking the leader (OffsetForLeaderEpoch, KIP-320) can tell truncation from a commit past
+ * the end: a log only loses its tail when its leader changes, so the epoch must have risen since.
+ */
+export function beyondEnd(
+  parts: readonly SnapshotPart[],
+  catalog: Catalog,
+  ends: LogOffsetColumn,
+  limit: number,
+): readonly BeyondEnd[] {
   const found: BeyondEnd[] = []
-  for (const [index, { batch, reason }] of parts.entries()) {
-    for (let block = 0; block < batch.blockConsumer.length; block++)
+  for (const [index, { batch, reason, catalogTopic }] of parts.entries()) {
+    if (!reason.includes(BEYOND)) continue
+    for (let block = 0; block < batch.blockConsumer.length; block++) {
+      const topic = catalog.topics[catalogTopic[batch.blockTopic[block]!]!]
+      if (topic === undefined) continue
       for (let row = batch.blockFirst[block]!; row < batch.blockFirst[block + 1]!; row++) {
-        if (reason[row] !== BEYOND || batch.epoch[row]! < 0) continue
-        found.push({
-          part: index,
-          row,
-          topic: batch.topics[batch.blockTopic[block]!]!.name,
-          partition: batch.partition[row]!,
-          position: offsetAt(batch.value, row),
-          epoch: batch.epoch[row]!,
-        })
+        const epoch = batch.epoch[row]!
+        if (reason[row] !== BEYOND || epoch < 0) continue
+        const partition = batch.partition[row]!
+        if (ends.epoch[topic.firstRow + partition]! <= epoch) continue
+        found.push({ part: index, row, topic: topic.name, partition, position: offsetAt(batch.value, row), epoch })
         if (found.length === limit) return found
       }
+    }
   }
   return found
 }

@@ -281,10 +281,15 @@ describe('the cycle', () => {
     broker.state.setLog('t', 1, 0n, 100n)
     broker.state.commit('g', 't', 0, 90n, 0)
     broker.state.commit('g', 't', 1, 190n)
+    broker.state.commit('same-epoch', 't', 1, 190n, 0)
     await cycle()
 
     broker.state.truncate('t', 0, 50n)
-    expect(shown(await cycle())).toEqual({ 'g t/0': '- truncated', 'g t/1': '- position_beyond_end' })
+    expect(shown(await cycle())).toEqual({
+      'g t/0': '- truncated',
+      'g t/1': '- position_beyond_end',
+      'same-epoch t/1': '- position_beyond_end',
+    })
   })
 
   it('takes a group for gone only after three complete listings without it, then shows it as absent', async () => {

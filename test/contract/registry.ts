@@ -64,7 +64,12 @@ export function registryContract(name: string, open: () => Promise<RegistryWorld
       expect(await outcomes(one({ labels: { team: 'a' } }))).toEqual(['replaced'])
       expect(await outcomes(one({ address: '10.0.0.9:1', incarnation: '2' }))).toEqual(['replaced'])
       await eventually({ 'tm-1 2': 'listed' })
-      expect(world.registry().view()?.targets.map(({ registration: { address } }) => address)).toEqual(['10.0.0.9:1'])
+      expect(
+        world
+          .registry()
+          .view()
+          ?.targets.map(({ registration: { address } }) => address),
+      ).toEqual(['10.0.0.9:1'])
     })
 
     it('refuses an older number and a superseded word, and touches nothing else for it', async () => {

@@ -2,7 +2,7 @@ import type { Catalog, CatalogTopic } from '../../src/model/catalog.ts'
 import type { Consumer } from '../../src/model/consumer.ts'
 import type { Evidence } from '../../src/model/evidence.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../../src/model/log-offsets.ts'
-import { type OffsetColumn, offsetAt, offsetColumn, setOffset } from '../../src/model/offsets.ts'
+import { type OffsetColumn, offsetColumn, setOffset } from '../../src/model/offsets.ts'
 import { KNOWN, type Reason, reasonCode } from '../../src/model/reason.ts'
 import type { ConsumerTotal, HeldRows, Snapshot, SnapshotPart } from '../../src/model/snapshot.ts'
 
@@ -277,9 +277,4 @@ export function syntheticSnapshot(size: LoadSize): Snapshot {
 
 function pad(value: number, width: number): string {
   return String(value).padStart(width, '0')
-}
-
-/** The lag that a reader of `/api` sees at a row, for tests that compare. */
-export function positionOf(part: SnapshotPart, row: number): bigint {
-  return offsetAt(part.batch.value, row)
 }

@@ -51,6 +51,14 @@ describe('/metrics', () => {
     expect(inflateRawSync(page.subarray(10, -8)).equals(gunzipSync(page))).toBe(true)
   })
 
+  it('sends a valid member also when there are no own metrics', async () => {
+    const routes = routesFor([small('main')], [], { selfMetrics: async () => '' })
+
+    const packed = await bytesOf(await ask(routes, '/metrics', gzipped))
+
+    expect(gunzipSync(packed).equals(await bytesOf(await ask(routes, '/metrics')))).toBe(true)
+  })
+
   it('renders a cycle once for readers at the same time, and again for the next cycle', async () => {
     let current = small('main')
     let rendered = 0

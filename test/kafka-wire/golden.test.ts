@@ -14,7 +14,9 @@ import { decodeOffsetForLeaderEpochResponse } from '../../src/kafka-wire/offset-
 import { decodeSaslAuthenticateResponse } from '../../src/kafka-wire/sasl-authenticate.ts'
 import { decodeSaslHandshakeResponse } from '../../src/kafka-wire/sasl-handshake.ts'
 import { offsetAt } from '../../src/model/offsets.ts'
+import { rigUsers } from '../rigs/kafka-users.ts'
 import { codecs } from './codecs.ts'
+import { authenticateRequests, exchanges, handshakes } from './exchanges.ts'
 import { type Golden, goldenFrames } from './golden-frames.ts'
 import { scenario } from './scenario.ts'
 
@@ -48,6 +50,13 @@ describe('frames of real brokers', () => {
     expect(header).toMatchObject({ version: frame.version, correlation: scenario.correlation, clientId: CLIENT_ID })
     expect(apis[codecOf(frame).api.name].key).toBe(header.key)
     expect(codecOf(frame).recodeRequest(frame.version, header.body)).toEqual(header.body)
+  })
+
+  it.each(frames)('$name: the request that we would send today is the one that the broker took', (frame) => {
+    const asked = [...exchanges, ...handshakes, ...authenticateRequests(rigUsers.admin)]
+    const today = asked.find(({ name }) => frame.name.endsWith(` ${name}`))
+
+    expect(decodeRequestHeader(frame.request).body).toEqual(today?.body)
   })
 
   it.each(frames)('$name: the answer is written as the broker wrote it', (frame) => {

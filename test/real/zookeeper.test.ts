@@ -105,7 +105,7 @@ for (const [version, line] of [
 
       server().pause()
       const startedAt = performance.now()
-      const waiting = zookeeper.create(world.place(), nothing).catch((error: unknown) => error)
+      const waiting = zookeeper.delete(world.place()).catch((error: unknown) => error)
       try {
         await until('it is noticed', () => zookeeper.state() === 'connecting')
       } finally {

@@ -96,7 +96,7 @@ it('sees every flipped bit of a snapshot, and loses no more than the lines it to
     const bytes = await readFile(path)
     for (let at = 0; at < bytes.length; at++) {
       const bent = Buffer.from(bytes)
-      bent[at]! ^= 1 << at % 8
+      bent[at]! ^= 1 << (at % 8)
       await writeFile(path, bent)
       const { orders, isWhole } = await read()
 

@@ -1,6 +1,6 @@
 import { apis } from '../../src/kafka-wire/apis.ts'
 import { decodeDescribeGroupsResponse, encodeDescribeGroupsRequest } from '../../src/kafka-wire/describe-groups.ts'
-import { type ErrorName, errorName } from '../../src/kafka-wire/error-codes.ts'
+import { errorName } from '../../src/kafka-wire/error-codes.ts'
 import {
   decodeFindCoordinatorResponse,
   encodeFindCoordinatorRequest,
@@ -13,15 +13,13 @@ import { decodeOffsetFetchResponse, encodeOffsetFetchRequest } from '../../src/k
 import { offsetAt } from '../../src/model/offsets.ts'
 import { askOnce } from '../contract/kafka-socket.ts'
 
-type Code = ErrorName | string
-
 /** An offset where there is one, else the broker's error. */
 export async function askOffset(
   address: string,
   topic: string,
   partition: number,
   { timestamp = LATEST, isolation = 0 }: { readonly timestamp?: number; readonly isolation?: 0 | 1 } = {},
-): Promise<bigint | Code> {
+): Promise<bigint | string> {
   const topics = [{ name: topic, partitions: [partition] }]
   const body = encodeListOffsetsRequest(8, { isolation, timestamp, topics })
   const answer = decodeListOffsetsResponse(8, await askOnce(address, 'ListOffsets', 8, body))
@@ -29,7 +27,7 @@ export async function askOffset(
 }
 
 /** Committed offsets by `topic-partition`, or the group's error. */
-export async function askCommits(address: string, group: string): Promise<Record<string, bigint> | Code> {
+export async function askCommits(address: string, group: string): Promise<Record<string, bigint> | string> {
   const body = encodeOffsetFetchRequest(8, { groups: [{ id: group }] })
   const answer = decodeOffsetFetchResponse(8, await askOnce(address, 'OffsetFetch', 8, body))
   const error = answer.groups[0]?.error ?? 0
@@ -47,7 +45,7 @@ export async function askMetadata(address: string, topics?: readonly string[]) {
 }
 
 /** Ids of the groups that a broker lists, or its error. */
-export async function askGroups(address: string): Promise<readonly string[] | Code> {
+export async function askGroups(address: string): Promise<readonly string[] | string> {
   const { error, groups } = decodeListGroupsResponse(
     5,
     await askOnce(address, 'ListGroups', 5, encodeListGroupsRequest(5, {})),
@@ -56,7 +54,7 @@ export async function askGroups(address: string): Promise<readonly string[] | Co
 }
 
 /** Id of the coordinator, or the broker's error. */
-export async function askCoordinator(address: string, group: string): Promise<number | Code> {
+export async function askCoordinator(address: string, group: string): Promise<number | string> {
   const body = encodeFindCoordinatorRequest(4, { keyType: GROUP_KEY, keys: [group] })
   const answer = decodeFindCoordinatorResponse(4, await askOnce(address, 'FindCoordinator', 4, body))
   const [coordinator] = answer.coordinators
@@ -64,7 +62,7 @@ export async function askCoordinator(address: string, group: string): Promise<nu
 }
 
 /** A group's state, or its error. */
-export async function askState(address: string, group: string): Promise<Code> {
+export async function askState(address: string, group: string): Promise<string> {
   const body = encodeDescribeGroupsRequest(5, { groups: [group] })
   const [answer] = decodeDescribeGroupsResponse(5, await askOnce(address, 'DescribeGroups', 5, body)).groups
   return answer?.error === 0 ? answer.state : errorName(answer?.error ?? 0)

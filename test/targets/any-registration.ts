@@ -41,7 +41,10 @@ function anyText(): fc.Arbitrary<string> {
     { weight: 4, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }) },
     { weight: 4, arbitrary: fc.string({ minLength: 1, maxLength: 40 }) },
     { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 10 }) },
-    { weight: 1, arbitrary: fc.constantFrom('"', '\\', '\n', '\0', '\u202e', '\ud800', '{}', '"} or up{x="', '💥', '🏴‍☠️') },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('"', '\\', '\n', '\0', '\u202e', '\ud800', '{}', '"} or up{x="', '💥', '🏴‍☠️'),
+    },
   )
 }
 

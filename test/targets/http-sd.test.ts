@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Target } from '../../src/model/target.ts'
+import type { Target, TargetGroup } from '../../src/model/target.ts'
 import type { FieldProblem } from '../../src/targets/field-problem.ts'
-import { renderGroups, targetGroups } from '../../src/targets/http-sd.ts'
+import { renderGroups } from '../../src/targets/http-sd.ts'
 import { parseBatchItem } from '../../src/targets/registration-document.ts'
 import { anyBody, anyIdentity } from './any-registration.ts'
 import { whatPrometheusRefuses } from './prometheus-rules.ts'
@@ -10,6 +10,10 @@ import { registrations, target } from './samples.ts'
 
 function bytesOf(targets: readonly Target[]): Uint8Array {
   return new TextEncoder().encode(`[${renderGroups(targets).text}]`)
+}
+
+function targetGroups(targets: readonly Target[]): readonly TargetGroup[] {
+  return JSON.parse(`[${renderGroups(targets).text}]`)
 }
 
 it('gives a target its labels, and only those that are known', () => {

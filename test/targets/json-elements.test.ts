@@ -15,7 +15,9 @@ it('cuts any JSON array into its elements', () => {
     fc.property(fc.array(fc.jsonValue({ maxDepth: 4 })), fc.constantFrom(undefined, 1), (list, indent) => {
       const found = elements(JSON.stringify(list, undefined, indent))
 
-      expect('broken' in found ? found : found.map((text) => JSON.parse(text))).toEqual(JSON.parse(JSON.stringify(list)))
+      expect('broken' in found ? found : found.map((text) => JSON.parse(text))).toEqual(
+        JSON.parse(JSON.stringify(list)),
+      )
     }),
   )
 })

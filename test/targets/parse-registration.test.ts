@@ -121,7 +121,11 @@ const wrong: readonly [string, unknown, string][] = [
   ['a lone surrogate in a label value', { ...least, labels: { a: 'x\ud800' } }, 'labels'],
   ['a noncharacter in a label value', { ...least, labels: { a: '\uffff' } }, 'labels'],
   ['a long label value', { ...least, labels: { a: 'x'.repeat(513) } }, 'labels'],
-  ['33 labels', { ...least, labels: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, 'x'])) }, 'labels'],
+  [
+    '33 labels',
+    { ...least, labels: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, 'x'])) },
+    'labels',
+  ],
   ['labels as a list', { ...least, labels: ['a'] }, 'labels'],
   ['a reserved parameter', { ...least, params: { __x: 'y' } }, 'params'],
   ['a parameter with brackets', { ...least, params: { 'match[]': 'y' } }, 'params'],
@@ -145,9 +149,21 @@ const wrong: readonly [string, unknown, string][] = [
   ['an empty fact', { ...least, version: '' }, 'version'],
   ['an unknown field', { ...least, nope: 1 }, 'unknown'],
   ['a field of the store', { ...least, superseded: ['1'] }, 'unknown'],
-  ['__proto__ as a field', JSON.parse('{"address":"10.0.0.7:9250","incarnation":"7","__proto__":{"zone":"x"}}'), 'unknown'],
-  ['__proto__ as a label', JSON.parse('{"address":"10.0.0.7:9250","incarnation":"7","labels":{"__proto__":"x"}}'), 'labels'],
-  ['__proto__ as a parameter', JSON.parse('{"address":"10.0.0.7:9250","incarnation":"7","params":{"__proto__":"x"}}'), 'params'],
+  [
+    '__proto__ as a field',
+    JSON.parse('{"address":"10.0.0.7:9250","incarnation":"7","__proto__":{"zone":"x"}}'),
+    'unknown',
+  ],
+  [
+    '__proto__ as a label',
+    JSON.parse('{"address":"10.0.0.7:9250","incarnation":"7","labels":{"__proto__":"x"}}'),
+    'labels',
+  ],
+  [
+    '__proto__ as a parameter',
+    JSON.parse('{"address":"10.0.0.7:9250","incarnation":"7","params":{"__proto__":"x"}}'),
+    'params',
+  ],
 ]
 
 it.each(wrong)('refuses %s and names the field', (_, body, field) => {
