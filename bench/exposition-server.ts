@@ -9,7 +9,7 @@ import { createPage } from '../src/http/page.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import type { Snapshot } from '../src/model/snapshot.ts'
 import { silentLogger } from '../src/runtime/logger.ts'
-import { syntheticSnapshot } from '../test/fakes/snapshot.ts'
+import { syntheticSnapshot } from '../test/fakes/synthetic-snapshot.ts'
 
 // The child process of bench/exposition.ts: serves one page, and tells over IPC how long its loop was ever held,
 // what processor time it took and how much memory it ever had. Arguments: lagkeeper | prom-client, number of series.

@@ -9,8 +9,6 @@ const CONSUMER = -1
 /** Timestamps with a meaning of their own in ListOffsetsRequest.json. */
 export const LATEST = -1
 export const EARLIEST = -2
-/** From v7 on (KIP-734). */
-export const MAX_TIMESTAMP = -3
 /** From v8 on (KIP-405). */
 export const EARLIEST_LOCAL = -4
 
@@ -18,7 +16,7 @@ export const EARLIEST_LOCAL = -4
 export interface ListOffsetsRequest {
   /** 0 = up to the high watermark, 1 = up to the last stable offset; from v2 on. */
   readonly isolation: 0 | 1
-  /** Milliseconds since 1970, or one of the constants above. */
+  /** Milliseconds since 1970, or one of the constants above, or −3 for the highest timestamp (v7, KIP-734). */
   readonly timestamp: number
   readonly topics: readonly {
     readonly name: string

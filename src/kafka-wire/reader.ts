@@ -108,6 +108,7 @@ export class Reader {
     const length = this.#flexible ? this.unsignedVarint() - 1 : this.int32()
     if (length === NULL) return undefined
     if (length < 0) this.#fail(`length ${length}`, '-1 or more')
+    if (length === 0) return NO_BYTES
     const start = this.take(length)
     return this.#bytes.subarray(start, start + length)
   }
@@ -227,6 +228,8 @@ export class Reader {
 }
 
 const NO_UUID = '0'.repeat(32)
+/** Shared, since a view of nothing costs as much as any other: members without an assignment are many. */
+const NO_BYTES = Buffer.alloc(0)
 
 /** The int64 at a position as a number: exact below 2^53, correctly rounded above. */
 export function int64At(view: DataView, at: number): number {

@@ -7,7 +7,7 @@ import {
   LATEST,
   type ListOffsetsResponse,
 } from '../kafka-wire/list-offsets.ts'
-import type { Catalog } from '../model/catalog.ts'
+import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { Evidence } from '../model/evidence.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Problem } from '../model/problem.ts'
@@ -18,8 +18,10 @@ import type { KafkaCluster } from './cluster.ts'
 import type { Answer } from './connection.ts'
 import { failureReason } from './failure-reason.ts'
 
-/** Rows of one request: about 8 MiB of answer. */
-const ROWS_PER_REQUEST = 200_000
+/** Rows of one request: about 2 MiB of answer, so that writing it and reading it each take a few milliseconds. */
+const ROWS_PER_REQUEST = 100_000
+/** Topics of an answer that are taken over in one go. */
+const TOPICS_PER_STEP = 64
 
 interface Asked {
   readonly name: string
@@ -89,20 +91,9 @@ export async function readLogOffsets(
     const answer = evidence.push(from) - 1
     const breathe = breather()
     for (const [index, name] of value.topics.entries()) {
+      if (index % TOPICS_PER_STEP === 0) await breathe()
       const topic = catalog.topics[catalog.topicIndex.get(name) ?? -1]
-      if (topic === undefined) continue
-      await breathe()
-      for (let row = value.topicFirst[index]!; row < value.topicFirst[index + 1]!; row++) {
-        const partition = value.partition[row]!
-        if (partition < 0 || partition >= topic.partitions) continue
-        const log = topic.firstRow + partition
-        column.answer[log] = answer
-        column.reason[log] = reasonOfAnswer(value, row)
-        if (column.reason[log] !== KNOWN) continue
-        column.offset[log * 2] = value.offset[row * 2]!
-        column.offset[log * 2 + 1] = value.offset[row * 2 + 1]!
-        column.epoch[log] = value.epoch[row]!
-      }
+      if (topic !== undefined) takeTopic(value, index, topic, column, answer)
     }
   }
 
@@ -114,10 +105,35 @@ export async function readLogOffsets(
   }
 }
 
-function reasonOfAnswer(value: ListOffsetsResponse, row: number): number {
-  switch (value.error[row]) {
-    case errorCodes.NONE:
-      return value.absent[row] === 1 ? reasonCode('end_unknown') : KNOWN
+/** Copies the rows of one topic from an answer to their places in the catalog. */
+function takeTopic(
+  value: ListOffsetsResponse,
+  index: number,
+  { firstRow, partitions }: CatalogTopic,
+  column: LogOffsetColumn,
+  answer: number,
+): void {
+  const { partition, offset, epoch, error, absent } = value
+  const end = value.topicFirst[index + 1]!
+  for (let row = value.topicFirst[index]!; row < end; row++) {
+    const at = partition[row]!
+    if (at < 0 || at >= partitions) continue
+    const log = firstRow + at
+    column.answer[log] = answer
+    if ((error[row]! | absent[row]!) !== 0) {
+      column.reason[log] = reasonOfAnswer(error[row]!)
+      continue
+    }
+    column.reason[log] = KNOWN
+    column.offset[log * 2] = offset[row * 2]!
+    column.offset[log * 2 + 1] = offset[row * 2 + 1]!
+    column.epoch[log] = epoch[row]!
+  }
+}
+
+/** Why an answer has no offset for a partition. */
+function reasonOfAnswer(error: number): number {
+  switch (error) {
     case errorCodes.TOPIC_AUTHORIZATION_FAILED:
       return reasonCode('unauthorized')
     case errorCodes.UNSUPPORTED_VERSION:
@@ -131,10 +147,11 @@ function reasonOfAnswer(value: ListOffsetsResponse, row: number): number {
 }
 
 /** What a second look elsewhere can cure. */
-function retriableRows(column: LogOffsetColumn): readonly number[] {
-  const curable = new Set([reasonCode('end_unknown'), reasonCode('read_failed')])
+function retriableRows({ reason }: LogOffsetColumn): readonly number[] {
+  const [unknown, failed] = [reasonCode('end_unknown'), reasonCode('read_failed')]
+  if (!reason.includes(unknown) && !reason.includes(failed)) return []
   const rows: number[] = []
-  for (let row = 0; row < column.reason.length; row++) if (curable.has(column.reason[row]!)) rows.push(row)
+  for (let row = 0; row < reason.length; row++) if (reason[row] === unknown || reason[row] === failed) rows.push(row)
   return rows
 }
 

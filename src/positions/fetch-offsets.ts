@@ -21,8 +21,8 @@ const MANY_GROUPS = 8
 const ALL_TOPICS = 2
 /** How many requests of one group each are on the way to a broker at a time. */
 const IN_FLIGHT = 16
-/** Expected answer of one request. */
-const ANSWER_BYTES = 8 << 20
+/** Expected answer of one request: decoded in one go, so it is kept to some 20 ms. */
+const ANSWER_BYTES = 4 << 20
 /** What a row takes on the wire, with some metadata. */
 const ROW_BYTES = 40
 /** What a group is taken for until its first answer. */
@@ -37,7 +37,7 @@ export interface FetchedOffsets {
 export interface OffsetFetcher {
   /**
    * Fetches the commits of groups from their coordinator: all of them in one request where the broker can, in answers of
-   * about 8 MiB. An answer that was too long halves what is asked for, from then on. Rejects only on abort.
+   * about 4 MiB. An answer that was too long halves what is asked for, from then on. Rejects only on abort.
    *
    * @param everything what to name for brokers before 0.10.2, which cannot be asked for all topics
    */

@@ -101,7 +101,7 @@ function blocksOf(
     const extra = mine === undefined ? [] : mine.filter((partition) => have?.has(partition) === false)
     assigned.delete(topic)
     if (rows.length + extra.length > 0)
-      found.set(topic, { topic, rows, extra, extraReason: extraReason(catalog, topic) })
+      found.set(topic, { topic, rows, extra, extraReason: extra.length === 0 ? KNOWN : extraReason(catalog, topic) })
   }
   for (const [topic, extra] of assigned)
     found.set(topic, { topic, rows: [], extra, extraReason: extraReason(catalog, topic) })

@@ -24,7 +24,7 @@ export function createLogger(level: (typeof logLevels)[number], format: (typeof 
     formatters: { level: (label) => ({ level: label }) },
   }
   // A reader of our log that stops reading must not stop us: past 1 MiB of waiting lines new ones are dropped.
-  const target = pino.destination({ dest: 2, sync: format === 'text', maxLength: 1 << 20 })
+  const target = pino.destination({ dest: 2, sync: false, maxLength: 1 << 20 })
   return wrap(
     format === 'json' ? pino(options, target) : pino(options, { write: (line) => target.write(asText(line)) }),
   )

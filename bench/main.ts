@@ -1,0 +1,23 @@
+import { run as cycle } from './cycle.ts'
+import { run as exposition } from './exposition.ts'
+import { run as join } from './join.ts'
+import { run as realBroker } from './real-broker.ts'
+
+/** `npm run bench [name…]`: all, or those named. Exits with 1 when a limit was missed; not part of the tests. */
+const benches: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
+  join,
+  exposition,
+  cycle,
+  'real-broker': realBroker,
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !(name in benches))
+if (unknown.length > 0) {
+  process.stderr.write(`Unknown benchmark ${unknown.join(', ')}, expected ${Object.keys(benches).join(', ')}\n`)
+  process.exitCode = 2
+} else
+  for (const [name, bench] of Object.entries(benches)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    if (!(await bench())) process.exitCode = 1
+  }
