@@ -64,11 +64,19 @@ interface Found {
   readonly problems: readonly Problem[]
 }
 
+/** What all sources found together. */
+interface AllFound extends Found {
+  /** Names of the consumers in the batches. */
+  readonly seen: ReadonlySet<string>
+}
+
 /** The log offsets of a cycle, aligned to one catalog. */
 interface Logs {
   readonly catalog: Catalog
   readonly starts: LogOffsetColumn
   readonly ends: LogOffsetColumn
+  /** Topics of which an end is lower than it was, by catalog index. */
+  readonly fallen: Uint8Array
   readonly problems: readonly Problem[]
 }
 
@@ -98,7 +106,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     },
   }
 
-  async function readStarts(signal: AbortSignal): Promise<Omit<Logs, 'ends'>> {
+  async function readStarts(signal: AbortSignal): Promise<Omit<Logs, 'ends' | 'fallen'>> {
     if (current === undefined) await metadata.tryRefresh(signal)
     const catalog = metadata.latest()
     const before =
@@ -113,12 +121,12 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     return { catalog, starts: current === undefined ? column : fillFrom(column, before), problems }
   }
 
-  async function readPositions(catalog: Catalog, signal: AbortSignal): Promise<Found> {
+  async function readPositions(catalog: Catalog, signal: AbortSignal): Promise<AllFound> {
     const results = await Promise.all(options.sources.map((source) => readSource(source, catalog, signal)))
-    return {
-      batches: prefer(results.map((result) => result.batches)),
-      problems: results.flatMap((result) => result.problems),
-    }
+    const batches = prefer(results.map((result) => result.batches))
+    const seen = new Set<string>()
+    for (const { consumers } of batches) for (const { name } of consumers) seen.add(name)
+    return { batches, seen, problems: results.flatMap((result) => result.problems) }
   }
 
   async function readSource(source: PositionSource, catalog: Catalog, signal: AbortSignal): Promise<Found> {
@@ -143,8 +151,9 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   }
 
   /** Log ends; afterwards the metadata says whether the topics were the same all the while. */
-  async function readEnds(before: Omit<Logs, 'ends'>, found: Found, signal: AbortSignal): Promise<Logs> {
+  async function readEnds(before: Omit<Logs, 'ends' | 'fallen'>, found: AllFound, signal: AbortSignal): Promise<Logs> {
     const refresh = (): Promise<Catalog> => metadata.refresh(signal)
+    const breathe = breather()
     let { catalog, starts } = before
     const problems = [...before.problems]
     if (namesUnknown(found.batches, metadata.latest())) await metadata.tryRefresh(signal)
@@ -159,10 +168,17 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     const askedAt = clock.monotonic()
     const { column, problems: endProblems } = await readLogOffsets(cluster, catalog, 'latest', refresh, signal)
     problems.push(...endProblems)
-    const hasFallen = current !== undefined && fallenTopics(catalog, column, current.catalog, current.ends).includes(1)
-    if (metadata.latest().askedAt < askedAt && (isMetadataDue(catalog) || hasFallen)) await metadata.tryRefresh(signal)
+    await breathe()
+    const fallen =
+      current === undefined
+        ? new Uint8Array(catalog.topics.length)
+        : fallenTopics(catalog, column, current.catalog, current.ends)
+    await breathe()
+    if (metadata.latest().askedAt < askedAt && (isMetadataDue(catalog) || fallen.includes(1)))
+      await metadata.tryRefresh(signal)
     const isVerified = metadata.latest().askedAt >= askedAt
-    return { catalog, starts, ends: isVerified ? withoutChanged(column, catalog, metadata.latest()) : column, problems }
+    const ends = isVerified ? withoutChanged(column, catalog, metadata.latest()) : column
+    return { catalog, starts, ends, fallen, problems }
   }
 
   /** One request of metadata a cycle tells recreated topics at once; large clusters and lone brokers are spared some. */
@@ -173,7 +189,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   }
 
   async function joinAll(
-    found: Found,
+    found: AllFound,
     logs: Logs,
     startedAt: number,
     signal: AbortSignal,
@@ -186,13 +202,14 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       catalog,
       starts,
       ends,
-      recreated: recreatedTopics(catalog, earlier, fallenTopics(catalog, ends, earlier, current?.ends ?? ends)),
+      recreated: recreatedTopics(catalog, earlier, logs.fallen),
       previous,
       holdSince: startedAt - Math.max(HOLD_INTERVALS * options.intervalMs, HOLD_AT_LEAST_MS),
       noPosition: options.noPosition,
     }
-    const seen = consumerNames(found.batches)
-    const carried = previous === undefined ? undefined : carryOver(previous, found.problems, seen, startedAt)
+    await breathe()
+    const carried = previous === undefined ? undefined : carryOver(previous, found.problems, found.seen, startedAt)
+    await breathe()
     const parts: SnapshotPart[] = []
     for (const batch of carried === undefined ? found.batches : [...found.batches, carried]) {
       parts.push(join(batch, input))
@@ -215,10 +232,14 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     return markTruncated(parts, truncated)
   }
 
-  async function summarise(parts: readonly SnapshotPart[], found: Found, logs: Logs): Promise<Snapshot> {
+  async function summarise(parts: readonly SnapshotPart[], found: AllFound, logs: Logs): Promise<Snapshot> {
     const { catalog, starts, ends } = logs
-    const gone = vanished.update(current, consumerNames(found.batches), found.problems)
+    const breathe = breather()
+    const gone = vanished.update(current, found.seen, found.problems)
     const listed = found.batches.flatMap((batch) => batch.consumers)
+    await breathe()
+    const consumers = consumerTotals(parts, listed, gone)
+    await breathe()
     return {
       kafkaCluster,
       cycle: count,
@@ -228,7 +249,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       starts,
       ends,
       parts,
-      consumers: consumerTotals(parts, listed, gone),
+      consumers,
       objectives: await objectivesOf(parts),
       problems: [...metadata.takeProblems(), ...logs.problems, ...found.problems],
     }
@@ -246,10 +267,6 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     }
     return objectives
   }
-}
-
-function consumerNames(batches: readonly PositionBatch[]): ReadonlySet<string> {
-  return new Set(batches.flatMap((batch) => batch.consumers.map((consumer) => consumer.name)))
 }
 
 /** A topic or partition that the catalog does not have: younger than the metadata, or deleted. */

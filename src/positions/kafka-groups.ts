@@ -138,7 +138,9 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
     name: 'kafka-groups',
     collect: async (catalog, signal) => {
       cycle++
+      const breathe = breather()
       const problems = await list(signal)
+      await breathe()
       const wanted = [...known.values()].filter((group) => options.keepConsumer(consumerName(group.id)))
       const readable = wanted.filter((group) => group.kind !== 'share' && group.missed === 0)
       for (const group of wanted) {
@@ -147,9 +149,12 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
         else if (group.missed > 0)
           problems.push(consumerProblem(group.id, 'stale', 'no coordinator lists the group any more'))
       }
+      await breathe()
+      const ids = sorted(readable)
+      await breathe()
       const undescribed = readable.filter(needsDescription).map((group) => group.id)
       const [first] = await Promise.all([
-        fetchAll(catalog, sorted(readable), signal),
+        fetchAll(catalog, ids, signal),
         undescribed.length === 0 ? undefined : describe(undescribed, signal),
       ])
       const round = await settle(catalog, first, signal)
