@@ -5,6 +5,7 @@ import { labelValuesOf, panelsOf, readDashboard } from '../dashboards/dashboard-
 import { startFixtureFeed } from '../dashboards/feed.ts'
 import { type Scraped, startScraped } from '../dashboards/scraped.ts'
 import type { Served } from '../dashboards/serve.ts'
+import { startDaemon } from '../loads/start-daemon.ts'
 import type { PrometheusRig } from '../rigs/prometheus.ts'
 
 const { dashboard } = readDashboard('fleet-overview.json')
@@ -22,7 +23,10 @@ const substitutes: readonly (readonly [string, string])[] = [
   ['$__rate_interval', '8s'],
 ]
 
-const feeds: readonly (readonly [string, () => Promise<Served>])[] = [['a page of every family', startFixtureFeed]]
+const feeds: readonly (readonly [string, () => Promise<Served>])[] = [
+  ['a page of every family', startFixtureFeed],
+  ['the demo of npm start', () => startDaemon([])],
+]
 
 describe.each(feeds)('the Fleet overview, fed by %s, scraped each second from two replicas', (_, startFeed) => {
   let scraped: Scraped
