@@ -44,6 +44,10 @@ export function remember(
       const was = before.get(listed.id)
       const state = listed.state ?? was?.state
       const same = was !== undefined && was.state === state && was.coordinator === broker
+      if (same && was.kind === kind && was.missed === 0) {
+        now.set(listed.id, was)
+        continue
+      }
       now.set(listed.id, {
         id: listed.id,
         coordinator: broker,

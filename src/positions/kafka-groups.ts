@@ -10,7 +10,7 @@ import { consumerName } from '../model/consumer.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
 import type { Reason } from '../model/reason.ts'
-import { breather } from '../runtime/breathe.ts'
+import { breather, turn } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import { createOffsetFetcher, type FetchedOffsets } from './fetch-offsets.ts'
@@ -71,6 +71,7 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
         }
       }),
     )
+    await turn()
     known = remember(known, listings, problems.length === 0)
     return problems
   }
