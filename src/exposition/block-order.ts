@@ -37,12 +37,15 @@ export function* orderBlocks(snapshot: Snapshot): Generator<void, BlockOrder, vo
       const place = next[ranks[part]![batch.blockConsumer[block]!]!]!++
       order.part[place] = part
       order.block[place] = block
+      if (block % STEP === STEP - 1) yield
     }
     yield
   }
-  for (let rank = 0; rank + 1 < first.length; rank++) {
+  for (let rank = 0, done = 0; rank + 1 < first.length; rank++) {
     yield* sortByTopic(snapshot, order, first[rank]!, first[rank + 1]!)
-    if (rank % STEP === STEP - 1) yield
+    if (first[rank]! - done < STEP && rank % STEP < STEP - 1) continue
+    done = first[rank]!
+    yield
   }
   return order
 }

@@ -6,7 +6,7 @@ import { isoTime, rowWords } from './json-row.ts'
 import { reasonText } from './reason-text.ts'
 
 /** One request in JSON's words, with times of the wall clock. */
-export interface ExplainedRequest {
+interface ExplainedRequest {
   readonly from: string
   readonly api: string
   readonly version: number

@@ -19,7 +19,7 @@ export function labelText(family: Family, ...values: readonly (string | undefine
 }
 
 /** Backslash, quote and newline are escaped; every other character may stand as it is, control characters included. */
-export function escapeLabel(value: string): string {
+function escapeLabel(value: string): string {
   return special.test(value) ? value.replace(everySpecial, (found) => (found === '\n' ? '\\n' : `\\${found}`)) : value
 }
 

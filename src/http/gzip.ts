@@ -23,8 +23,8 @@ export interface GzipSum {
 /** Fixed head of a member (RFC 1952, section 2.3): deflate, no name, no time, unknown system. */
 export const gzipHead = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff)
 
-/** How many pieces the thread pool compresses at once. */
-const AT_ONCE = 3
+/** How many pieces are with the thread pool at once: enough that making the next one never waits for it. */
+const AT_ONCE = 8
 
 /**
  * Compresses chunks as they are made, at level 1: higher levels take three times as long for a few per cent. It runs
@@ -42,7 +42,7 @@ export function compress(chunks: Iterable<Uint8Array>): GzipPieces {
   }
 
   async function work(): Promise<void> {
-    const breathe = breather()
+    const breathe = breather(5)
     const running: Promise<Uint8Array>[] = []
     let crc = 0
     let bytes = 0
@@ -95,7 +95,8 @@ export async function gzipEnd(before: GzipSum, text: Uint8Array): Promise<Uint8A
   const last = await deflate(text, constants.Z_FINISH)
   const end = Buffer.alloc(last.length + 8)
   end.set(last)
-  end.writeUInt32LE(crc32(text, before.crc), last.length)
+  // zlib answers 0 for an empty text, whatever came before it.
+  end.writeUInt32LE(text.length === 0 ? before.crc : crc32(text, before.crc), last.length)
   end.writeUInt32LE((before.bytes + text.length) % 2 ** 32, last.length + 4)
   return end
 }

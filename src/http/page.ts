@@ -9,7 +9,7 @@ export interface PageDeps {
   readonly families?: ReadonlySet<string>
 }
 
-export interface SeriesCount {
+interface SeriesCount {
   readonly kafkaCluster: string
   readonly family: string
   readonly count: number

@@ -39,6 +39,7 @@ function plain(values: Readonly<Record<string, string | readonly string[] | unde
 async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLong = new Refusal(413, `Body: longer than ${maxBytes} bytes`, { max_bytes: maxBytes })
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) throw tooLong
+  if (incoming.closed) throw new Refusal(400, 'Body: cut off')
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0

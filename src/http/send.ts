@@ -43,6 +43,7 @@ export async function send(
   }
 
   async function write(bytes: Uint8Array): Promise<void> {
+    if (outgoing.destroyed) throw gone()
     for (let from = 0; from < bytes.length; from += SLICE)
       if (!outgoing.write(bytes.subarray(from, from + SLICE))) await taken('drain')
   }

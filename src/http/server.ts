@@ -87,10 +87,13 @@ export function createHttpServer(options: HttpServerOptions, routes: readonly Ro
   return { name: 'http', run }
 }
 
+/** Connections that wait to be accepted: a burst past the usual 511 would make a health check try again for seconds. */
+const BACKLOG = 2048
+
 /** @throws ConfigError when the address is taken, not ours, or not allowed */
 async function listen(server: Server, { host, port }: HttpServerOptions): Promise<void> {
   try {
-    server.listen({ port, ...(host === undefined ? {} : { host }) })
+    server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) })
     await once(server, 'listening')
   } catch (cause) {
     const where = `Listen on "${host ?? ''}:${port}"`

@@ -4,6 +4,7 @@ import { parseSlice } from '../targets/slice.ts'
 import { acceptsGzip } from './accept-encoding.ts'
 import { type Response, type Route, refuse, securityHeaders } from './route.ts'
 import type { TargetList } from './target-list.ts'
+import type { TargetPage } from './target-page.ts'
 
 /**
  * Prometheus' http_sd: the whole list, or a slice of it, from memory. Only 200 with a list, 503 before the first one (so
@@ -32,11 +33,22 @@ export function serviceDiscoveryRoutes(list: Pick<TargetList, 'page' | 'gate'>):
         }
         if (isKnown(headers['if-none-match'], page.etag)) return { status: 304, headers: common, body: '' }
         // Prometheus does not ask, and cannot read what it did not ask for.
-        if (!acceptsGzip(headers['accept-encoding'])) return { status: 200, headers: common, body: page.bytes }
+        if (!acceptsGzip(headers['accept-encoding'])) return plainAnswer(page, common)
         return { status: 200, headers: { ...common, 'Content-Encoding': 'gzip' }, body: await page.gzipped() }
       },
     },
   ]
+}
+
+/** With its length, so that an answer that was cut off cannot be taken for a whole one. */
+function plainAnswer({ chunks, bytes }: TargetPage, headers: Readonly<Record<string, string>>): Response {
+  const [only, ...more] = chunks
+  if (only !== undefined && more.length === 0) return { status: 200, headers, body: only }
+  return { status: 200, headers: { ...headers, 'Content-Length': String(bytes) }, body: inOrder(chunks) }
+}
+
+async function* inOrder(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
 }
 
 function notYet(list: Pick<TargetList, 'gate'>): Response {

@@ -55,9 +55,10 @@ interface Published {
   readonly slices: Map<string, Promise<TargetPage>>
 }
 
-/** After a build at least this long, and four times as long as it took, so that it costs at most a fifth of a core. */
+/** The rest after a build: four times as long as it took, so that it costs at most a fifth of a core, within bounds. */
 const settleMs = 50
 const shareOfTime = 4
+const longestRestMs = 1_000
 const lookAgainMs = 500
 const idleMs = 60_000
 const mostSlices = 64
@@ -102,7 +103,7 @@ export function createTargetList(
         states: { ...countStates(targets), quarantined },
         duplicates,
         groups: page.groups,
-        bytes: page.bytes.length,
+        bytes: page.bytes,
         builtAt,
         buildMs: builtAt - began,
       },
@@ -119,7 +120,8 @@ export function createTargetList(
       if (error instanceof InvariantError) throw error
       logger.error({ error: describeError(error) }, 'Target list could not be built; the last one stays')
     }
-    await clock.sleep(Math.max(settleMs, shareOfTime * (clock.monotonic() - began)), signal)
+    const restMs = shareOfTime * (clock.monotonic() - began)
+    await clock.sleep(Math.min(longestRestMs, Math.max(settleMs, restMs)), signal)
   }
 
   async function keepBuilding(signal: AbortSignal): Promise<void> {

@@ -8,16 +8,18 @@ import { inSteps } from './request-body.ts'
 
 /** A list of targets ready to be sent, whole or a slice; never written after it is made. */
 export interface TargetPage {
-  readonly bytes: Uint8Array
+  /** One JSON text in pieces; pieces of an unchanged part are shared with the page before. */
+  readonly chunks: readonly Uint8Array[]
+  readonly bytes: number
   readonly etag: string
-  /** The same bytes as one gzip member, made when first asked for. */
+  /** The same text as one gzip member, made when first asked for. */
   gzipped(): Promise<Uint8Array>
   readonly groups: number
   readonly quarantined: readonly Quarantined[]
   readonly parts: readonly PagePart[]
 }
 
-/** The targets of one bucket with their bytes in the page: an unchanged bucket is not rendered again. */
+/** The targets of one bucket as bytes, with a comma in front: an unchanged bucket is not rendered again. */
 interface PagePart {
   readonly targets: readonly Target[]
   readonly bytes: Uint8Array
@@ -25,6 +27,8 @@ interface PagePart {
   readonly groups: number
   readonly quarantined: readonly Quarantined[]
 }
+
+const smallChunk = 64 * 1024
 
 /** Renders a list bucket by bucket with room for others in between; `before` is an earlier page to take parts from. */
 export async function buildPage(targets: readonly Target[], before?: TargetPage): Promise<TargetPage> {
@@ -36,31 +40,19 @@ export async function buildPage(targets: readonly Target[], before?: TargetPage)
     parts.push(earlier !== undefined && isSame(earlier.targets, bucket) ? earlier : renderPart(bucket))
     await breathe()
   }
-  const filled = parts.filter(({ bytes }) => bytes.length > 0)
-  const bytes = Buffer.allocUnsafeSlow(filled.reduce((sum, part) => sum + part.bytes.length + 2, 3))
-  const placed = new Map<PagePart, PagePart>()
-  let end = bytes.write('[\n')
-  for (const part of filled) {
-    if (placed.size > 0) end += bytes.write(',\n', end)
-    bytes.set(part.bytes, end)
-    placed.set(part, { ...part, bytes: bytes.subarray(end, end + part.bytes.length) })
-    end += part.bytes.length
-    await breathe()
-  }
-  end += bytes.write(filled.length === 0 ? ']\n' : '\n]\n', end)
-  const whole = bytes.subarray(0, end)
+  const chunks = joinSmall(parts)
   let compressed: Promise<Uint8Array> | undefined
   return {
-    bytes: whole,
+    parts,
+    chunks,
+    bytes: chunks.reduce((sum, { length }) => sum + length, 0),
     etag: `"${digestOf(parts.map(({ digest }) => digest).join())}"`,
     gzipped: () => {
-      compressed ??= compress(whole, { level: constants.Z_BEST_SPEED })
+      compressed ??= compress(Buffer.concat(chunks), { level: constants.Z_BEST_SPEED })
       return compressed
     },
     groups: parts.reduce((sum, part) => sum + part.groups, 0),
     quarantined: parts.flatMap((part) => part.quarantined),
-    // The parts now live in the page, so that an older page can be freed whole.
-    parts: parts.map((part) => placed.get(part) ?? part),
   }
 }
 
@@ -68,7 +60,40 @@ const compress = promisify<Uint8Array, { level: number }, Uint8Array>(gzip)
 
 function renderPart(targets: readonly Target[]): PagePart {
   const { text, groups, quarantined } = renderGroups(targets)
-  return { targets, groups, quarantined, bytes: Buffer.from(text), digest: digestOf(text) }
+  return {
+    targets,
+    groups,
+    quarantined,
+    bytes: Buffer.from(text === '' ? '' : `,\n${text}`),
+    digest: digestOf(text),
+  }
+}
+
+/** The parts as one array of JSON; what is small is copied together, so that a short list is one piece. */
+function joinSmall(parts: readonly PagePart[]): readonly Uint8Array[] {
+  const filled = parts.map(({ bytes }) => bytes).filter(({ length }) => length > 0)
+  const [first, ...rest] = filled
+  const texts = first === undefined ? [] : [first.subarray(1), ...rest]
+  const chunks: Uint8Array[] = []
+  let small: Uint8Array[] = [Buffer.from('[')]
+  let size = 1
+  const close = (): void => {
+    if (small.length > 0) chunks.push(Buffer.concat(small))
+    small = []
+    size = 0
+  }
+  for (const bytes of [...texts, Buffer.from('\n]\n')]) {
+    if (bytes.length >= smallChunk) {
+      close()
+      chunks.push(bytes)
+      continue
+    }
+    small.push(bytes)
+    size += bytes.length
+    if (size >= smallChunk) close()
+  }
+  close()
+  return chunks
 }
 
 function isSame(a: readonly Target[], b: readonly Target[]): boolean {

@@ -63,6 +63,8 @@ export function lagRow(snapshot: Snapshot, part: SnapshotPart, block: number, ro
     const from = offsetAt(start, held)
     const at = offsetAt(position, held)
     const to = offsetAt(end, held)
+    if (batch.holds === 'lag')
+      return { ...base, ...why, recordsLag: at, takenAt: takenAtWall(snapshot, takenAt[held]!) }
     return {
       ...base,
       ...why,
@@ -70,7 +72,7 @@ export function lagRow(snapshot: Snapshot, part: SnapshotPart, block: number, ro
       logStartOffset: from,
       logEndOffset: to,
       recordsLag: positioned[held] === 1 ? to - later(at, from) : 0n,
-      takenAt: snapshot.takenAtWall - (snapshot.takenAt - takenAt[held]!),
+      takenAt: takenAtWall(snapshot, takenAt[held]!),
     }
   }
   const value = batch.reason[row] === KNOWN ? offsetAt(batch.value, row) : undefined
@@ -117,4 +119,9 @@ function exactLag(
 function later(a: bigint, b: bigint): bigint {
   if (a > b) return a
   return b
+}
+
+/** A moment of the monotonic clock on the wall clock, as it stood when the snapshot was taken. */
+function takenAtWall(snapshot: Snapshot, monotonic: number): number {
+  return snapshot.takenAtWall - (snapshot.takenAt - monotonic)
 }

@@ -36,6 +36,7 @@ export interface RegistryView {
   readonly confirmedAt: number
   /** False after a start that found no registrations, or could not read them all: some may still come back by themselves. */
   readonly whole: boolean
+  /** No id and no address twice. */
   readonly targets: readonly Target[]
   readonly quarantined: readonly Quarantined[]
 }

@@ -4,7 +4,7 @@ import { type Family, lagFamilies, selfFamilies } from '../../src/exposition/fam
 
 // Writes docs/metrics.md from the table of families: `npx tsx test/exposition/metrics-reference.ts --write`.
 
-export const metricsReferencePath = fileURLToPath(new URL('../../docs/metrics.md', import.meta.url))
+const metricsReferencePath = fileURLToPath(new URL('../../docs/metrics.md', import.meta.url))
 
 /** The text of docs/metrics.md. */
 export function metricsReference(): string {

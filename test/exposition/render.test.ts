@@ -5,7 +5,8 @@ import { type RenderOptions, render } from '../../src/exposition/render.ts'
 import type { Consumer } from '../../src/model/consumer.ts'
 import { lagRows } from '../../src/model/lag-row.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
-import { type FakeRow, fakeParts, fakeSnapshot, syntheticSnapshot } from '../fakes/snapshot.ts'
+import { type FakeRow, fakeParts, fakeSnapshot } from '../fakes/snapshot.ts'
+import { syntheticSnapshot } from '../fakes/synthetic-snapshot.ts'
 import { parsePage } from './parse-page.ts'
 
 function pageOf(snapshots: readonly Snapshot[], options: RenderOptions = {}): Buffer {

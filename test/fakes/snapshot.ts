@@ -1,10 +1,13 @@
 import type { Catalog, CatalogTopic } from '../../src/model/catalog.ts'
 import type { Consumer } from '../../src/model/consumer.ts'
-import type { Evidence } from '../../src/model/evidence.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../../src/model/log-offsets.ts'
 import { type OffsetColumn, offsetColumn, setOffset } from '../../src/model/offsets.ts'
 import { KNOWN, type Reason, reasonCode } from '../../src/model/reason.ts'
 import type { ConsumerTotal, HeldRows, Snapshot, SnapshotPart } from '../../src/model/snapshot.ts'
+import { fakeEvidence, TAKEN_AT, TAKEN_AT_WALL } from './evidence.ts'
+
+export { TAKEN_AT } from './evidence.ts'
+export { syntheticSnapshot } from './synthetic-snapshot.ts'
 
 /** One expected partition of a consumer, as a test says it. */
 export interface FakeRow {
@@ -20,14 +23,6 @@ export interface FakeRow {
   readonly reason?: Reason
   /** The row of an earlier cycle that is shown in its place. */
   readonly held?: { readonly position?: bigint; readonly start: bigint; readonly end: bigint; readonly agoMs: number }
-}
-
-/** Wall and monotonic clock of every fake snapshot: 2025-01-01T00:01:40Z, 100 s after the start of the process. */
-export const TAKEN_AT_WALL = Date.UTC(2025, 0, 1, 0, 1, 40)
-export const TAKEN_AT = 100_000
-
-export function fakeEvidence(api: string, correlation: number, version = 1): Evidence {
-  return { from: '1@broker1:9092', api, version, correlation, sentAt: 99_000, receivedAt: 99_005, code: 0 }
 }
 
 /** A snapshot of the rows, all of them in one part, whose blocks come as the rows do. */
@@ -175,106 +170,4 @@ function fakeTotals(parts: readonly SnapshotPart[]): ConsumerTotal[] {
   return [...totals.values()]
     .map(({ consumer, lag, complete }) => ({ consumer, present: true, ...(complete ? { lag } : {}) }))
     .sort((a, b) => (a.consumer.name < b.consumer.name ? -1 : 1))
-}
-
-export interface LoadSize {
-  readonly consumers: number
-  readonly topicsPerConsumer: number
-  readonly partitions: number
-  /** Topics of the cluster; each consumer reads a run of them. */
-  readonly topics?: number
-  readonly kafkaCluster?: string
-}
-
-/** A big snapshot without objects a row: `consumers × topicsPerConsumer × partitions` rows, all known, one part. */
-export function syntheticSnapshot(size: LoadSize): Snapshot {
-  const topicCount = size.topics ?? size.topicsPerConsumer
-  const topics = Array.from({ length: topicCount }, (_, at) => `orders.v${pad(at, 5)}.events`)
-  const catalogTopics = topics.map((name, at) => ({
-    name,
-    internal: false,
-    partitions: size.partitions,
-    firstRow: at * size.partitions,
-  }))
-  const catalogRows = topicCount * size.partitions
-  const starts = logOffsetColumn(catalogRows, KNOWN, [fakeEvidence('ListOffsets', 7, 5)])
-  const ends = logOffsetColumn(catalogRows, KNOWN, [fakeEvidence('ListOffsets', 9, 5)])
-  for (let row = 0; row < catalogRows; row++) ends.offset[row * 2] = 3_000_000_000 + ((row * 7919) % 1_000_000)
-  starts.answer.fill(0)
-  ends.answer.fill(0)
-
-  const blocks = size.consumers * size.topicsPerConsumer
-  const rows = blocks * size.partitions
-  const consumers = Array.from(
-    { length: size.consumers },
-    (_, at): Consumer => ({
-      name: `team-${pad(at, 6)}-aggregator`,
-      kind: 'classic',
-      group: `team-${pad(at, 6)}-aggregator`,
-      state: 'Stable',
-      members: 3,
-    }),
-  )
-  const value = offsetColumn(rows)
-  const lag = new Float64Array(rows)
-  const blockLag = new Float64Array(blocks)
-  for (let row = 0; row < rows; row++) {
-    lag[row] = (row * 104_729) % 1_000_003
-    const block = Math.floor(row / size.partitions)
-    blockLag[block]! += lag[row]!
-    const log = topicOf(block) * size.partitions + (row % size.partitions)
-    value[row * 2] = ends.offset[log * 2]! - lag[row]!
-  }
-  function topicOf(block: number): number {
-    const consumer = Math.floor(block / size.topicsPerConsumer)
-    const first = (consumer * size.topicsPerConsumer) % (topicCount - size.topicsPerConsumer + 1)
-    return first + (block % size.topicsPerConsumer)
-  }
-  const part: SnapshotPart = {
-    batch: {
-      evidence: [fakeEvidence('OffsetFetch', 8, 8)],
-      takenAt: 99_005,
-      holds: 'position',
-      consumers,
-      topics: topics.map((name) => ({ name, exact: true })),
-      blockConsumer: Uint32Array.from({ length: blocks }, (_, block) => Math.floor(block / size.topicsPerConsumer)),
-      blockTopic: Uint32Array.from({ length: blocks }, (_, block) => topicOf(block)),
-      blockFirst: Uint32Array.from({ length: blocks + 1 }, (_, block) => block * size.partitions),
-      partition: Int32Array.from({ length: rows }, (_, row) => row % size.partitions),
-      value,
-      epoch: new Int32Array(rows).fill(-1),
-      reason: new Uint8Array(rows),
-    },
-    catalogTopic: Int32Array.from(topics, (_, at) => at),
-    lag,
-    reason: new Uint8Array(rows),
-    held: fakeHeld([]),
-    blockLag,
-    blockComplete: new Uint8Array(blocks).fill(1),
-  }
-  const catalog: Catalog = {
-    brokers: [{ id: 1, host: 'broker1', port: 9092 }],
-    topics: catalogTopics,
-    topicIndex: new Map(topics.map((name, at) => [name, at])),
-    rows: catalogRows,
-    leader: new Int32Array(catalogRows).fill(1),
-    askedAt: 90_000,
-  }
-  return {
-    kafkaCluster: size.kafkaCluster ?? 'production-eu',
-    cycle: 1,
-    takenAt: TAKEN_AT,
-    takenAtWall: TAKEN_AT_WALL,
-    catalog,
-    starts,
-    ends,
-    parts: [part],
-    consumers: fakeTotals([part]),
-    objectives: [],
-    problems: [],
-  }
-}
-
-function pad(value: number, width: number): string {
-  return String(value).padStart(width, '0')
 }

@@ -18,7 +18,7 @@ import { digestOf, Refusal } from './zookeeper-tree.ts'
 import { createFakeWatches } from './zookeeper-watches.ts'
 
 /** What becomes of the answer to one request. */
-export type Fault =
+type Fault =
   | { readonly kind: 'error'; readonly code: number }
   /** These bytes instead of the framed answer. */
   | { readonly kind: 'raw'; readonly bytes: Buffer }
@@ -27,7 +27,7 @@ export type Fault =
   | { readonly kind: 'close' }
   | { readonly kind: 'silence' }
 
-export interface FakeRequest {
+interface FakeRequest {
   readonly xid: number
   readonly opcode: number
   readonly bytes: number

@@ -8,7 +8,8 @@ import type { Route } from '../../src/http/route.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { parsePage } from '../exposition/parse-page.ts'
 import { ask, bytesOf, textOf } from '../fakes/http.ts'
-import { fakeSnapshot, syntheticSnapshot } from '../fakes/snapshot.ts'
+import { fakeSnapshot } from '../fakes/snapshot.ts'
+import { syntheticSnapshot } from '../fakes/synthetic-snapshot.ts'
 
 const SELF = '# HELP lagkeeper_build_info x\n# TYPE lagkeeper_build_info gauge\nlagkeeper_build_info{version="1"} 1\n'
 const gzipped = { headers: { 'accept-encoding': 'gzip' } }

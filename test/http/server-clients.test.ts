@@ -7,7 +7,7 @@ import { metricsRoutes } from '../../src/http/metrics.ts'
 import { createPage } from '../../src/http/page.ts'
 import { type Route, text } from '../../src/http/route.ts'
 import { rawConnection, readToClose, startServer } from '../fakes/http-server.ts'
-import { syntheticSnapshot } from '../fakes/snapshot.ts'
+import { syntheticSnapshot } from '../fakes/synthetic-snapshot.ts'
 
 const health = healthRoutes(() => ({ ready: true, waitingFor: [] }))
 const ASK_METRICS = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
