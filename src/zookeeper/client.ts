@@ -74,7 +74,7 @@ export interface Zookeeper extends Service, NodeOperations, Transactions, WatchO
   counters(): ZookeeperCounters
 }
 
-export const openAcl: readonly Acl[] = [{ perms: permissions.all, scheme: 'world', id: 'anyone' }]
+const openAcl: readonly Acl[] = [{ perms: permissions.all, scheme: 'world', id: 'anyone' }]
 export const readAcl: readonly Acl[] = [{ perms: permissions.read, scheme: 'world', id: 'anyone' }]
 /** Everything for whoever this session is authenticated as. */
 export const creatorAcl: readonly Acl[] = [{ perms: permissions.all, scheme: 'auth', id: '' }]

@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
 
-export interface Deadline {
+interface Deadline {
   /** On the monotonic clock. */
   readonly at: number
   readonly expire: () => void

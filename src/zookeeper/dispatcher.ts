@@ -20,6 +20,7 @@ export interface Dispatcher {
   /** No more calls from now on, until `open`; what waits fails. */
   close(): void
   open(): void
+  isClosed(): boolean
   /** Sends a call past the closed door and says whether it was answered with success in time. */
   sendLast(request: Request<unknown>, timeoutMs: number): Promise<boolean>
   /** Gives back the timer of the deadlines. */
@@ -99,6 +100,7 @@ export function createDispatcher(clock: Clock, requestTimeoutMs: number): Dispat
     open: () => {
       isClosed = false
     },
+    isClosed: () => isClosed,
     sendLast: async (request, timeoutMs) => {
       const { call, result } = calls.start(request, { timeoutMs })
       if (current === undefined) call.fail(closedError(request.what))

@@ -18,24 +18,24 @@ import type { Watcher, WatchKind } from './watches.ts'
 /** `container` is a directory that the server removes some time after its last child is gone. */
 export type CreateMode = keyof typeof createFlags
 
-export interface CreateOptions extends CallOptions {
+interface CreateOptions extends CallOptions {
   readonly mode?: CreateMode
   readonly acl?: readonly Acl[]
 }
 
-export interface Created {
+interface Created {
   /** With the number that the server added to a sequential one. */
   readonly path: string
   /** Absent when a server before 3.5 could not be asked for it afterwards. */
   readonly stat: Stat | undefined
 }
 
-export interface ReadOptions extends CallOptions {
+interface ReadOptions extends CallOptions {
   /** Called once, on the next change. */
   readonly watch?: Watcher
 }
 
-export interface VersionOptions extends CallOptions {
+interface VersionOptions extends CallOptions {
   /** Only if the znode has this version; 0 is a version like any other. */
   readonly version?: number
 }

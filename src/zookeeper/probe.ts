@@ -39,7 +39,12 @@ export function createProbe(
         session.learn(feature, true)
         return true
       } catch (error) {
-        if (error instanceof UnavailableError && !error.timedOut && session.state() !== 'closed') continue
+        if (isSilentClose(error) && !session.isStopping()) {
+          // Another server may be at hand now, and known.
+          const known = session.known(feature)
+          if (known !== undefined) return known
+          continue
+        }
         if (!(error instanceof ZookeeperError) || error.code === 'SESSION_EXPIRED') throw error
         const isKnown = error.code !== 'UNIMPLEMENTED'
         session.learn(feature, isKnown)
@@ -60,6 +65,12 @@ export function createProbe(
     }
     return waitFor(question, feature, options, clock)
   }
+}
+
+/** The connection was closed before an answer, and not because it took too long. */
+function isSilentClose(error: unknown): boolean {
+  if (!(error instanceof UnavailableError) || error.timedOut) return false
+  return !(error.cause instanceof UnavailableError && error.cause.timedOut)
 }
 
 /** Others may wait for the same answer: each waits only as long as it wants to. */

@@ -2,15 +2,18 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock } from '../runtime/clock.ts'
 import { DecodeError, describeError, InvariantError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
-import type { CallOptions, Request } from './calls.ts'
+import type { Call, CallOptions, Request } from './calls.ts'
 import { type ConnectString, formatServer, type ServerAddress } from './connect-string.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { errorCodes, ZookeeperError } from './errors.ts'
 import { createFeatures, type Feature } from './features.ts'
 import { createRing, type Resolve } from './hosts.ts'
+import { createIdentity } from './identity.ts'
+import { createLatch } from './latch.ts'
 import { opcodes } from './opcodes.ts'
-import { backOffMs, connectTimeoutMs, lifetimeMs } from './session-times.ts'
+import type { ReplyHeader } from './records.ts'
+import { backOffMs, connectTimeoutMs } from './session-times.ts'
 import { createAnnouncer, type SessionCredentials, type StateListener, type ZookeeperState } from './state.ts'
 import { allKinds, createWatches, lastingKinds, type Watches } from './watches.ts'
 
@@ -54,6 +57,8 @@ export interface Session {
   run(signal: AbortSignal): Promise<void>
   call<T>(request: Request<T>, options: CallOptions): Promise<T>
   state(): ZookeeperState
+  /** No more calls are taken. */
+  isStopping(): boolean
   credentials(): SessionCredentials | undefined
   confirmedUntil(): number | undefined
   onState(listener: StateListener): () => void
@@ -84,68 +89,74 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
   const announcer = createAnnouncer(onListenerError)
   const watches = createWatches(onListenerError)
   const features = createFeatures()
-  const refusedBy = new Set<string>()
-  let session = options.savedSession
-  let lastZxid = 0n
+  const identity = createIdentity(
+    options.savedSession,
+    options.sessionTimeoutMs,
+    new Set(servers.map((address) => formatServer(address))),
+  )
   let connection: Connection | undefined
-  let heardAt = 0
-  let confirmedAt = 0
+  /** The last server that was tried. */
   let server = ''
+  /** Attempts in a row that led to no connection, or to one that did not last. */
+  let failures = 0
+  /** The last connection did not last. */
+  let isFlapping = false
+
+  /** Of a series of failures only the first is for the operator. */
+  function note(fields: Readonly<Record<string, unknown>>, message: string): void {
+    if (failures === 0) logger.warn(fields, message)
+    else logger.debug(fields, message)
+  }
 
   function expire(why: string): void {
-    if (session === undefined) return
-    const reason = new UnavailableError(why)
-    session = undefined
-    lastZxid = 0n
-    refusedBy.clear()
+    if (identity.credentials() === undefined) return
+    identity.forget()
     counters.expiries++
     logger.warn({ reason: why }, 'ZooKeeper session expired')
-    announcer.announce({ state: 'expired', reason })
+    announcer.announce({ state: 'expired', reason: new UnavailableError(why) })
     watches.lose(allKinds)
     dispatcher.failWaiting((what) => new ZookeeperError(what, errorCodes.SESSION_EXPIRED, { detail: why }))
   }
 
-  /** How long until the session is given up; endless without one. */
-  function leftMs(): number {
-    if (session === undefined) return Number.POSITIVE_INFINITY
-    return heardAt + lifetimeMs(session.timeoutMs) - clock.monotonic()
-  }
-
-  /** Ends a session that no server wants or can be asked about any more. */
-  function giveUpIfLost(): void {
-    if (session === undefined) return
-    const silentMs = clock.monotonic() - heardAt
-    if (leftMs() <= 0) expire(`No server answered for ${Math.round(silentMs)} ms`)
-    // Restored from an empty or older backup, a server refuses every client that has seen more, for ever.
-    else if (refusedBy.size === servers.length && silentMs >= session.timeoutMs)
-      expire(`Every server refused the session for ${Math.round(silentMs)} ms`)
-  }
-
   function adopt(opened: Connection): void {
     const { response } = opened
-    if (session !== undefined && session.id !== response.sessionId)
-      expire(`Server "${server}" handed out another session`)
-    const isNewSession = session === undefined
-    session = { id: response.sessionId, password: response.password, timeoutMs: response.timeoutMs }
+    if (identity.isForeign(response)) expire(`Server "${server}" handed out another session`)
+    const isNewSession = identity.credentials() === undefined
+    identity.adopt(response)
     connection = opened
     counters.connections++
-    refusedBy.clear()
     for (const { scheme, credential } of options.auth) opened.authenticate(scheme, Buffer.from(credential))
     if (features.known(server, 'addWatch') === false) watches.lose(lastingKinds)
-    for (const { opcode, packet } of watches.replay(lastZxid)) opened.setWatches(opcode, packet)
+    for (const { opcode, packet } of watches.replay(identity.lastZxid())) opened.setWatches(opcode, packet)
     dispatcher.attach(opened)
-    logger.info({ server, isNewSession, timeoutMs: response.timeoutMs }, 'ZooKeeper connected')
+    const fields = { server, isNewSession, timeoutMs: response.timeoutMs }
+    if (isFlapping) logger.debug(fields, 'ZooKeeper connected')
+    else logger.info(fields, 'ZooKeeper connected')
     announcer.announce({ state: 'connected', sessionId: response.sessionId, isNewSession, server })
   }
 
-  function hello() {
-    return {
-      lastZxidSeen: lastZxid,
-      timeoutMs: session?.timeoutMs ?? options.sessionTimeoutMs,
-      sessionId: session?.id ?? 0n,
-      password: session?.password ?? Buffer.alloc(16),
-      readOnly: false,
-    }
+  function onReply(opcode: number, header: ReplyHeader): void {
+    identity.saw(header.zxid)
+    const isUnimplemented = header.error === errorCodes.UNIMPLEMENTED
+    features.learnFromReply(server, opcode, isUnimplemented)
+    if (!isUnimplemented) dispatcher.pump()
+    // The server will close this connection, but the session lives: go first, and come back at once.
+    else connection?.destroy(new UnknownRequest(server, opcode))
+  }
+
+  function onClose(reason: Error, unanswered: readonly Call[], lifeMs: number, isStopping: boolean): void {
+    if (connection !== undefined) identity.heard(connection.heardAt(), connection.confirmedAt())
+    connection = undefined
+    if (reason instanceof DecodeError) counters.malformedFrames++
+    dispatcher.detach(reason, unanswered)
+    if (isStopping) return
+    const wasFlapping = isFlapping
+    isFlapping = lifeMs < usefulLifeMs && !(reason instanceof UnknownRequest)
+    const fields = { server, error: describeError(reason) }
+    if (reason instanceof UnknownRequest || (wasFlapping && isFlapping))
+      logger.debug(fields, 'ZooKeeper connection lost')
+    else logger.warn(fields, 'ZooKeeper connection lost')
+    announcer.announce({ state: 'connecting', reason })
   }
 
   /** Connects once and stays until the connection or the service ends. */
@@ -154,58 +165,41 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
     const dialling = new AbortController()
     const onAbort = (): void => dialling.abort(signal.reason)
     const ended = createLatch()
-    let isUnimplemented = false
+    const timeoutMs = identity.credentials()?.timeoutMs ?? options.sessionTimeoutMs
     server = formatServer(address)
     signal.addEventListener('abort', onAbort, { once: true })
     const opened = await openConnection({
       ...deps,
       server: address,
       tls: options.tls,
-      hello: hello(),
-      connectTimeoutMs: connectTimeoutMs(session?.timeoutMs ?? options.sessionTimeoutMs, servers.length, leftMs()),
+      hello: identity.hello(),
+      connectTimeoutMs: connectTimeoutMs(timeoutMs, servers.length, identity.leftMs(startedAt)),
       maxFrameBytes: options.maxResponseBytes,
       signal: dialling.signal,
+      onReply,
       onEvent: (event) => {
         counters.events++
         watches.dispatch(event)
       },
-      onReply: (opcode, header) => {
-        if (header.zxid > lastZxid) lastZxid = header.zxid
-        features.learnFromReply(server, opcode, header.error === errorCodes.UNIMPLEMENTED)
-        if (header.error !== errorCodes.UNIMPLEMENTED) return dispatcher.pump()
-        // The server will close this connection, but the session lives: go first, and come back at once.
-        isUnimplemented = opcode !== opcodes.setWatches
-        connection?.destroy(new UnavailableError(`Connection to "${server}": request type ${opcode} is unknown there`))
-      },
       onClose: (reason, unanswered) => {
-        heardAt = connection?.heardAt() ?? heardAt
-        confirmedAt = connection?.confirmedAt() ?? confirmedAt
-        connection = undefined
-        if (reason instanceof DecodeError) counters.malformedFrames++
-        dispatcher.detach(reason, unanswered)
-        ended.open()
-        if (signal.aborted) return
-        logger.warn({ server, error: describeError(reason) }, 'ZooKeeper connection lost')
-        announcer.announce({ state: 'connecting', reason })
+        onClose(reason, unanswered, clock.monotonic() - startedAt, signal.aborted)
+        ended.open(reason)
       },
     }).finally(() => signal.removeEventListener('abort', onAbort))
     if (opened.kind === 'refused') {
-      refusedBy.add(server)
-      logger.debug({ server, error: describeError(opened.reason) }, 'ZooKeeper refused the session')
+      identity.refused(server, true)
+      note({ server, error: describeError(opened.reason) }, 'ZooKeeper refused the session')
       return 'slower'
     }
     if (opened.kind === 'expired') {
-      const hadOne = session !== undefined
+      const hadOne = identity.credentials() !== undefined
       expire(`Server "${server}" says that the session has expired`)
       return hadOne ? 'again' : 'slower'
     }
     adopt(opened.connection)
-    await ended.passed(signal)
-    if (signal.aborted) {
-      await leave(opened.connection)
-      return 'next'
-    }
-    if (isUnimplemented) return 'again'
+    const reason = await ended.passed(signal)
+    if (reason === undefined) await leave(opened.connection)
+    if (reason instanceof UnknownRequest && reason.opcode !== opcodes.setWatches) return 'again'
     features.forget(server)
     return clock.monotonic() - startedAt < usefulLifeMs ? 'slower' : 'next'
   }
@@ -215,7 +209,7 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
     if (!options.keepsSession) {
       const request = { what: 'Close session', opcode: opcodes.closeSession, read: () => undefined }
       const isOver = dispatcher.sendLast(request, Math.min(farewellMs, options.sessionTimeoutMs / 3))
-      if (await isOver) session = undefined
+      if (await isOver) identity.forget()
     }
     from.destroy(new UnavailableError('The ZooKeeper client is closed'))
   }
@@ -223,44 +217,47 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
   async function run(signal: AbortSignal): Promise<void> {
     const nextServer = createRing(servers, deps.random)
     let address = nextServer()
-    let failures = 0
-    heardAt = clock.monotonic()
+    failures = 0
+    identity.heard(clock.monotonic(), identity.confirmedAt())
     dispatcher.open()
     const onAbort = (): void => dispatcher.close()
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
     while (!signal.aborted) {
-      giveUpIfLost()
+      const why = identity.whyLost(clock.monotonic())
+      if (why !== undefined) expire(why)
       const next = await connectOnce(address, signal).catch((error: unknown): Next => {
-        if (!signal.aborted) noteFailure(error, failures === 0)
+        if (!signal.aborted) noteFailure(error)
         return 'slower'
       })
       if (next === 'again') continue
       failures = next === 'slower' ? failures + 1 : 0
       address = nextServer()
-      await clock.sleep(Math.min(leftMs(), backOffMs(failures, servers.length, deps.random())), signal)
+      const pauseMs = backOffMs(failures, servers.length, deps.random())
+      await clock.sleep(Math.min(identity.leftMs(clock.monotonic()), pauseMs), signal)
     }
     dispatcher.stop()
     announcer.announce({ state: 'closed' })
   }
 
-  function noteFailure(error: unknown, isFirst: boolean): void {
+  function noteFailure(error: unknown): void {
     if (error instanceof InvariantError) throw error
     if (error instanceof DecodeError) counters.malformedFrames++
     features.forget(server)
-    refusedBy.delete(server)
-    if (isFirst) logger.warn({ server, error: describeError(error) }, 'ZooKeeper not reached')
-    else logger.debug({ server, error: describeError(error) }, 'ZooKeeper not reached')
+    identity.refused(server, false)
+    note({ server, error: describeError(error) }, 'ZooKeeper not reached')
   }
 
   return {
     run,
     call: dispatcher.call,
     state: announcer.state,
-    credentials: () => session,
+    isStopping: dispatcher.isClosed,
+    credentials: identity.credentials,
     confirmedUntil: () => {
+      const session = identity.credentials()
       if (session === undefined || announcer.state() === 'expired') return undefined
-      return (connection?.confirmedAt() ?? confirmedAt) + session.timeoutMs
+      return (connection?.confirmedAt() ?? identity.confirmedAt()) + session.timeoutMs
     },
     onState: announcer.listen,
     watches,
@@ -270,24 +267,12 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
   }
 }
 
-/** Something that happens once. */
-function createLatch() {
-  let open: () => void = () => undefined
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return {
-    open,
-    /** Resolves when it has happened or the signal aborts. */
-    passed: (signal: AbortSignal): Promise<void> =>
-      new Promise((resolve) => {
-        const done = (): void => {
-          signal.removeEventListener('abort', done)
-          resolve()
-        }
-        if (signal.aborted) return resolve()
-        signal.addEventListener('abort', done, { once: true })
-        void opened.then(done)
-      }),
+/** Why we left a server that does not know a request type. */
+class UnknownRequest extends UnavailableError {
+  readonly opcode: number
+
+  constructor(server: string, opcode: number) {
+    super(`Connection to "${server}": request type ${opcode} is unknown there`)
+    this.opcode = opcode
   }
 }

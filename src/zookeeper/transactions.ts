@@ -29,7 +29,7 @@ export type MultiOperation =
   | { readonly type: 'setData'; readonly path: string; readonly data: Uint8Array; readonly version?: number }
 
 /** `stat` of a create is absent on servers before 3.5. */
-export type MultiResult = Exclude<MultiItemResult, { readonly type: 'error' }>
+type MultiResult = Exclude<MultiItemResult, { readonly type: 'error' }>
 
 export type MultiReadResult =
   | { readonly type: 'data'; readonly path: string; readonly data: Buffer; readonly stat: Stat }

@@ -1,3 +1,4 @@
+import { breather } from '../runtime/breathe.ts'
 import { DecodeError } from '../runtime/errors.ts'
 import type { Zookeeper } from './client.ts'
 import { ZookeeperError, type ZookeeperErrorCode } from './errors.ts'
@@ -15,7 +16,7 @@ export interface TreeNode {
   readonly ephemeralOwner: bigint
 }
 
-export interface Subtrees {
+interface Subtrees {
   /** By full path. */
   readonly nodes: Map<string, TreeNode>
   /** Those of the wanted paths that do not exist. */
@@ -24,7 +25,7 @@ export interface Subtrees {
   readonly unreadable: Map<string, ZookeeperErrorCode>
 }
 
-export interface TreeReadOptions {
+interface TreeReadOptions {
   readonly signal: AbortSignal
   /** False: neither read nor entered. */
   readonly includes?: (path: string) => boolean
@@ -40,14 +41,14 @@ export interface TreeReader {
   list(directories: readonly Directory[], options: TreeReadOptions): Promise<readonly ChildrenResult[]>
 }
 
-export interface Directory {
+interface Directory {
   readonly path: string
   readonly numChildren: number
 }
 
 type Failed = Extract<MultiReadResult, { readonly type: 'error' }>
-export type DataResult = Extract<MultiReadResult, { readonly type: 'data' }> | Failed
-export type ChildrenResult = Extract<MultiReadResult, { readonly type: 'children' }> | Failed
+type DataResult = Extract<MultiReadResult, { readonly type: 'data' }> | Failed
+type ChildrenResult = Extract<MultiReadResult, { readonly type: 'children' }> | Failed
 
 const maxBatch = 200
 const maxBatchBytes = 512 * 1024
@@ -134,11 +135,13 @@ export function createTreeReader(zookeeper: Zookeeper): TreeReader {
     const missing = new Set<string>()
     const unreadable = new Map<string, ZookeeperErrorCode>()
     const isWanted = options.includes ?? (() => true)
+    const breathe = breather()
     for (let level = paths; level.length > 0; ) {
       const directories: Directory[] = []
       // Directories hold nothing, what lies in them may hold much.
       averageBytes = undefined
       for (const result of await readData(level, options)) {
+        await breathe()
         const { path } = result
         if (result.type === 'error') {
           if (result.code !== 'NO_NODE') unreadable.set(path, result.code)

@@ -6,7 +6,7 @@ import type { Tree, TreePatch, TreeView } from './tree-view.ts'
 import type { Watcher } from './watches.ts'
 
 /** What events have named. */
-export interface Dirty {
+interface Dirty {
   readonly nodes: ReadonlySet<string>
   /** Directories whose list of children has changed: one-shot watches only. */
   readonly lists: ReadonlySet<string>

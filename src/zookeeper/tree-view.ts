@@ -33,7 +33,7 @@ export interface TreeChange {
   readonly isFullSync: boolean
 }
 
-export interface RemovedNode {
+interface RemovedNode {
   readonly path: string
   readonly node: TreeNode
   /** An event on a healthy session said so; false: it was found missing afterwards. */

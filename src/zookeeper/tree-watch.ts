@@ -33,7 +33,7 @@ export interface TreeWatch extends Service {
 }
 
 /** Totals since the start. */
-export interface TreeCounters {
+interface TreeCounters {
   readonly syncs: number
   readonly flushes: number
   /** Znodes that a periodic full reading found different although no event had said so. */

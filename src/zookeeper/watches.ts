@@ -36,7 +36,7 @@ export interface Watches {
 const maxPacketBytes = 128 * 1024
 const overheadBytes = 64
 
-export const oneShotKinds = ['data', 'exists', 'children'] as const
+const oneShotKinds = ['data', 'exists', 'children'] as const
 export const lastingKinds = ['persistent', 'recursive'] as const
 export const allKinds = [...oneShotKinds, ...lastingKinds] as const
 

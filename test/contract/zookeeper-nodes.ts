@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { creatorAcl } from '../../src/zookeeper/client.ts'
+import { creatorAcl, readAcl } from '../../src/zookeeper/client.ts'
 import { ZookeeperError } from '../../src/zookeeper/errors.ts'
 import type { ZookeeperWorld } from './zookeeper-world.ts'
 
@@ -237,6 +237,20 @@ export function nodeContract({ line, client, connect, place }: ZookeeperWorld): 
     expect(await stranger.zookeeper.multiRead([{ type: 'getData', path }])).toEqual([
       { type: 'error', path, code: 'NO_AUTH' },
     ])
+  })
+
+  it('lets everybody read what only its owner may change', async () => {
+    const path = place()
+    const auth = [{ scheme: 'digest', credential: 'ann:secret' }]
+    await using ann = client({ auth, defaultAcl: [...creatorAcl, ...readAcl] })
+    await using stranger = client()
+
+    await ann.zookeeper.create(path, Buffer.from('public'))
+    await stranger.zookeeper.sync()
+
+    expect((await stranger.zookeeper.getData(path)).data.toString()).toBe('public')
+    expect(await codeOf(stranger.zookeeper.setData(path, nothing))).toBe('NO_AUTH')
+    expect(await codeOf(ann.zookeeper.setData(path, nothing))).toBe('it was not refused')
   })
 
   it('sends a thousand requests at once and answers each with its own', async () => {

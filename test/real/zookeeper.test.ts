@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ACL, type Client, CreateMode, createClient, Id } from 'node-zookeeper-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Zookeeper } from '../../src/zookeeper/client.ts'
+import type { MultiOperation } from '../../src/zookeeper/transactions.ts'
 import { describeZookeeperClient, type ZookeeperUnderTest } from '../contract/zookeeper-client.ts'
 import { runTree } from '../contract/zookeeper-trees.ts'
 import { createWorld, runClient, until } from '../contract/zookeeper-world.ts'
@@ -20,8 +21,10 @@ async function startReal(version: string): Promise<ZookeeperUnderTest> {
 
 async function createMany(zookeeper: Zookeeper, paths: readonly string[]): Promise<void> {
   for (let start = 0; start < paths.length; start += 500) {
-    const some = paths.slice(start, start + 500)
-    await zookeeper.multi(some.map((path) => ({ type: 'create', path, data: nothing })))
+    const creations = paths
+      .slice(start, start + 500)
+      .map((path): MultiOperation => ({ type: 'create', path, data: nothing }))
+    await zookeeper.multi(creations)
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { UnavailableError } from '../../src/runtime/errors.ts'
+import { type Logger, silentLogger } from '../../src/runtime/logger.ts'
 import { opcodes } from '../../src/zookeeper/opcodes.ts'
 import { runClient, until } from '../contract/zookeeper-world.ts'
 import { startFakeZookeeper } from '../fakes/zookeeper.ts'
@@ -102,9 +103,12 @@ describe('requests over a changing connection', () => {
     expect(server.requests.filter(({ opcode }) => opcode === opcodes.exists)).toHaveLength(2)
   })
 
-  it('does not hammer a server that drops every connection', async () => {
+  it('does not hammer a server that drops every connection, nor flood the log', async () => {
     await using server = await startFakeZookeeper()
-    await using client = runClient({ connect: server.connect, sessionTimeoutMs })
+    const lines: string[] = []
+    const write = (_: unknown, message: string): number => lines.push(message)
+    const logger: Logger = { ...silentLogger, info: write, warn: write, child: () => logger }
+    await using client = runClient({ connect: server.connect, sessionTimeoutMs }, { logger })
     server.onRequest = () => ({ kind: 'close' })
     const startedAt = performance.now()
 
@@ -114,6 +118,8 @@ describe('requests over a changing connection', () => {
     })
 
     expect(server.accepted()).toBeLessThanOrEqual(8)
+    expect(server.accepted()).toBeGreaterThanOrEqual(3)
+    expect(lines).toEqual(['ZooKeeper connected', 'ZooKeeper connection lost'])
   })
 
   it('concludes from a server that closes without a word that it does not know a request', async () => {
@@ -193,5 +199,44 @@ describe('requests over a changing connection', () => {
 
     await expect(client.zookeeper.sync('/', { timeoutMs: 400 })).rejects.toThrow(UnavailableError)
     expect(client.states()).toContain('connecting')
+  })
+
+  it('settles every request once, however often the connection is cut', async () => {
+    await using server = await startFakeZookeeper()
+    await using client = runClient({ connect: server.connect, sessionTimeoutMs })
+    const { zookeeper } = client
+    await zookeeper.create('/a', nothing)
+    let seen = 0
+    server.onRequest = () => (++seen % 97 === 0 ? { kind: seen % 2 === 0 ? 'cut' : 'close' } : undefined)
+    const outcomes = { value: 0, unknown: 0, other: 0 }
+
+    const all = Array.from({ length: 600 }, async (_, index) => {
+      try {
+        await (index % 3 === 0 ? zookeeper.setData('/a', nothing) : zookeeper.exists('/a'))
+        outcomes.value++
+      } catch (error) {
+        if (error instanceof UnavailableError && !error.timedOut) outcomes.unknown++
+        else outcomes.other++
+      }
+    })
+    await Promise.all(all)
+
+    expect(outcomes.value + outcomes.unknown).toBe(600)
+    expect(outcomes.unknown).toBeGreaterThan(0)
+    expect(outcomes.other).toBe(0)
+    expect(client.states()).not.toContain('expired')
+  })
+
+  it('counts the question for a feature into the deadline of the request that needs it', async () => {
+    await using server = await startFakeZookeeper()
+    await using client = runClient({ connect: server.connect, sessionTimeoutMs })
+    await client.zookeeper.sync()
+    server.onRequest = () => ({ kind: 'silence' })
+    const startedAt = performance.now()
+
+    const outcome = await client.zookeeper.create('/a', nothing, { timeoutMs: 100 }).catch((error: unknown) => error)
+
+    expect(outcome).toMatchObject({ name: 'UnavailableError', timedOut: true })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
   })
 })
