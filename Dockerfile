@@ -4,8 +4,8 @@
 #   docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges \
 #     -v lagkeeper-data:/data -p 10390:10390 lagkeeper --kafka.bootstrap=broker1:9092
 #
-# No container engine was at hand where this was written: its steps were followed one by one in an empty directory,
-# under Node 20; the image itself has not been built.
+# No container engine was at hand where this was written: its steps were followed one by one in an empty directory, with
+# Node 24 and as user 65532; the image itself has not been built.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /build

@@ -4,6 +4,7 @@ import { checkConfigCommand } from './commands/check-config.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import type { Io } from './commands/io.ts'
 import { lagCommand } from './commands/lag.ts'
+import { registerCommand } from './commands/register.ts'
 import { ConfigError, describeError } from './runtime/errors.ts'
 
 type Command = (argv: readonly string[], io: Io) => Promise<number>
@@ -18,6 +19,7 @@ function commandFor(
   const [first, second, ...rest] = argv
   if (first === undefined || first.startsWith('-')) return { command: daemonCommand, rest: argv }
   if (first === 'lag') return { command: lagCommand, rest: argv.slice(1) }
+  if (first === 'register') return { command: registerCommand, rest: argv.slice(1) }
   if (first === 'check' && second === 'config') return { command: checkConfigCommand, rest }
   return undefined
 }

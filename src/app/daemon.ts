@@ -51,7 +51,8 @@ export async function runDaemon(config: Config, demo: boolean, deps: DaemonDeps,
   const names = () => clusters.map((cluster) => cluster.kafkaCluster)
 
   const leaseSeconds = config.registration.default_lease / 1_000
-  const registry = createRegistry(config, demo, { clock, logger })
+  const guard = createAddressGuard(config.registration.allowed_cidrs)
+  const registry = createRegistry(config, demo, { clock, logger, guard })
   const targets = createTargetList({ sources: [registry], leaseSeconds, mayReturn: !demo }, { clock, logger })
   const page = createPage({ selfMetrics: metrics.render })
   metrics.onRender(() => {
@@ -66,7 +67,7 @@ export async function runDaemon(config: Config, demo: boolean, deps: DaemonDeps,
   const registrations = {
     store: registry,
     admit: createAdmission({
-      guard: createAddressGuard(config.registration.allowed_cidrs),
+      guard,
       resolve: createHostResolver({ clock }),
       onRejected: metrics.rejected,
     }),

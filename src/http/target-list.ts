@@ -72,6 +72,8 @@ export function createTargetList(
   let published: Published | undefined
   let startedAt = clock.monotonic()
   let isDirty = true
+  let known = 0
+  let grewAt: number | undefined
   let wake = new AbortController()
 
   function gate(): StartupGate {
@@ -85,7 +87,16 @@ export function createTargetList(
       }),
       discoverers: discoverers(),
       mayReturn,
+      ...(grewAt === undefined ? {} : { grewAt }),
     })
+  }
+
+  /** Before the first list: notes when the targets became more. */
+  function watchGrowth(): void {
+    if (published !== undefined) return
+    const count = sources.reduce((sum, { view }) => sum + (view()?.targets.length ?? 0), 0)
+    if (count > known) grewAt = clock.monotonic()
+    known = count
   }
 
   async function build(): Promise<Published> {
@@ -136,6 +147,7 @@ export function createTargetList(
 
   function mark(): void {
     isDirty = true
+    watchGrowth()
     wake.abort()
   }
 
@@ -160,6 +172,8 @@ export function createTargetList(
     run: async (signal) => {
       startedAt = clock.monotonic()
       isDirty = true
+      grewAt = undefined
+      known = 0
       const onAbort = (): void => wake.abort()
       signal.addEventListener('abort', onAbort)
       try {

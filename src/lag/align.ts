@@ -36,6 +36,7 @@ export function realign(column: LogOffsetColumn, from: Catalog, to: Catalog): Lo
  * they never go back, so an old one is still a lower bound.
  */
 export function fillFrom(newer: LogOffsetColumn, older: LogOffsetColumn): LogOffsetColumn {
+  if (newer.reason.every((reason) => reason === 0)) return newer
   const filled: LogOffsetColumn = {
     offset: newer.offset.slice(),
     epoch: newer.epoch.slice(),

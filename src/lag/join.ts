@@ -55,7 +55,8 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
   const troubled: number[] = []
   const askedAfter = endsAskedAfter(input.ends, batch.takenAt)
 
-  const { starts, ends } = input
+  const { starts, ends, previous } = input
+  const marked = previous === undefined ? none : suspects(previous)
   const isPosition = batch.holds === 'position'
   for (let block = 0; block < blocks; block++) {
     const topicIndex = catalogTopic[batch.blockTopic[block]!]!
@@ -88,7 +89,12 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
     }
     blockLag[block] = sum
     blockComplete[block] = 1
-    if (unknown > 0 || (topic !== undefined && isSuspect(input, topicIndex, topic.name))) troubled.push(block)
+    if (
+      unknown > 0 ||
+      input.recreated[topicIndex] === 1 ||
+      (marked.size > 0 && topic !== undefined && marked.has(topic.name))
+    )
+      troubled.push(block)
   }
   const part: SnapshotPart = { batch, catalogTopic, lag, reason, held: nothingHeld, blockLag, blockComplete }
   return troubled.length === 0 ? part : settle(part, troubled, input)
@@ -125,11 +131,7 @@ function endsAskedAfter(ends: LogOffsetColumn, takenAt: number): Uint8Array {
   return asked
 }
 
-/** A topic whose rows must be compared with the earlier snapshot, now or because it was recreated some cycles ago. */
-function isSuspect(input: JoinInput, index: number, topic: string): boolean {
-  if (input.previous === undefined) return false
-  return input.recreated[index] === 1 || suspects(input.previous).has(topic)
-}
+const none: ReadonlySet<string> = new Set()
 
 const suspectsOf = new WeakMap<Previous, ReadonlySet<string>>()
 
@@ -138,10 +140,13 @@ function suspects(previous: Previous): ReadonlySet<string> {
   const known = suspectsOf.get(previous)
   if (known !== undefined) return known
   const found = new Set<string>()
-  for (const part of previous.snapshot.parts)
-    for (let block = 0; block < part.batch.blockConsumer.length; block++)
-      for (let row = part.batch.blockFirst[block]!; row < part.batch.blockFirst[block + 1]!; row++)
-        if (part.reason[row] === RECREATED) found.add(part.batch.topics[part.batch.blockTopic[block]!]!.name)
+  for (const { batch, reason } of previous.snapshot.parts) {
+    if (!reason.includes(RECREATED)) continue
+    for (let block = 0; block < batch.blockConsumer.length; block++) {
+      const rows = reason.subarray(batch.blockFirst[block]!, batch.blockFirst[block + 1]!)
+      if (rows.includes(RECREATED)) found.add(batch.topics[batch.blockTopic[block]!]!.name)
+    }
+  }
   suspectsOf.set(previous, found)
   return found
 }

@@ -68,7 +68,7 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
 }
 
 /** A life may end itself and, when numbers say so, an earlier one whose end was never announced. */
-function mayEnd(incarnation: Incarnation, present: Registration): boolean {
+export function mayEnd(incarnation: Incarnation, present: Registration): boolean {
   const life = compareLives(incarnation, present)
   return life === 'same' || (life === 'newer' && /^\d+$/.test(incarnation) && /^\d+$/.test(present.incarnation))
 }

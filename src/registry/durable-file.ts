@@ -1,4 +1,4 @@
-import { chmod, type FileHandle, open, rename } from 'node:fs/promises'
+import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { breather } from '../runtime/breathe.ts'
 
@@ -22,7 +22,7 @@ const chunkLength = 1024 * 1024
 export const createDurableFile: CreateDurableFile = async (path) => {
   const handle = await open(path, 'w', 0o600)
   // A file that was there before keeps its mode.
-  await chmod(path, 0o600)
+  await handle.chmod(0o600)
   let size = 0
   return {
     append: async (lines) => {

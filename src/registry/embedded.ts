@@ -1,4 +1,5 @@
 import type { Receipt } from '../model/registration.ts'
+import type { Target } from '../model/target.ts'
 import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
@@ -25,6 +26,8 @@ export interface EmbeddedRegistryOptions {
   readonly lingerSeconds?: number
   /** After this long every registrant that is alive has come back, 30 by default. */
   readonly leaseSeconds?: number
+  /** Believe a journal that says that nobody is registered; else that is taken for a loss. */
+  readonly believesEmpty?: boolean
 }
 
 export interface EmbeddedRegistryDeps {
@@ -32,6 +35,8 @@ export interface EmbeddedRegistryDeps {
   readonly logger: Logger
   /** For tests of a disk that fails. */
   readonly createFile?: CreateDurableFile
+  /** Called after each change of one entry, also while the journal is read at the start; undefined: it is gone. */
+  readonly onTarget?: (id: string, target: Target | undefined) => void
 }
 
 type Work = (batch: Batch) => Promise<void> | void
@@ -47,11 +52,15 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
   const { clock, logger } = deps
   const queue = createCommitQueue<Work>()
   const bell = createBell()
+  const hooks = deps.onTarget === undefined ? {} : { onTarget: deps.onTarget }
   let life: Life | undefined
 
   async function start(): Promise<Life> {
-    const roster = createRoster(clock, tickMs, lingerSeconds * 1000, bell)
-    const recovered = storagePath === undefined ? nothing : await readStorage(storagePath, roster, logger)
+    const roster = createRoster({ clock, tickMs, lingerMs: lingerSeconds * 1000, bell, ...hooks })
+    const recovered =
+      storagePath === undefined
+        ? nothing
+        : await readStorage(storagePath, roster, options.believesEmpty === true, logger)
     const started: Life = { roster, journal: noJournal, startedAt: clock.monotonic(), ...recovered }
     if (storagePath === undefined)
       logger.warn({}, 'Registry is kept in memory only: registrations do not survive a restart')
@@ -104,7 +113,11 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
       await queue.add(async (batch) => {
         receipts = await batch.put(many)
       })
-      for (const { outcome, registration } of receipts) if (outcome === 'renewed') life?.roster.extend(registration)
+      const breathe = breather()
+      for (const { outcome, registration } of receipts) {
+        if (outcome === 'renewed') life?.roster.extend(registration)
+        await breathe()
+      }
       return receipts
     },
     renew: async (many, signal) => {
@@ -142,6 +155,7 @@ const nothing = { lastOrder: 0, isWhole: false }
 async function readStorage(
   folder: string,
   roster: Roster,
+  believesEmpty: boolean,
   logger: Logger,
 ): Promise<Pick<Life, 'lastOrder' | 'isWhole'>> {
   let unreadable = 0
@@ -154,7 +168,7 @@ async function readStorage(
   if (damaged > 0) logger.error({ damaged }, 'Registry files are damaged')
   const registrations = roster.holdings.size()
   logger.info({ registrations }, 'Registry was read')
-  return { lastOrder, isWhole: isWhole && unreadable === 0 && registrations > 0 }
+  return { lastOrder, isWhole: isWhole && unreadable === 0 && (registrations > 0 || believesEmpty) }
 }
 
 async function openJournal(folder: string, life: Life, deps: EmbeddedRegistryDeps): Promise<Journal> {

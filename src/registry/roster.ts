@@ -23,7 +23,16 @@ export interface Roster {
   view(isWhole: boolean): RegistryView
 }
 
-export function createRoster(clock: Clock, tickMs: number, lingerMs: number, bell: Bell): Roster {
+export interface RosterOptions {
+  readonly clock: Clock
+  readonly tickMs: number
+  readonly lingerMs: number
+  readonly bell: Bell
+  /** Called after each change of one entry; undefined: it is gone. */
+  readonly onTarget?: (id: string, target: Target | undefined) => void
+}
+
+export function createRoster({ clock, tickMs, lingerMs, bell, onTarget = () => undefined }: RosterOptions): Roster {
   const holdings = createHoldings()
   const leases = createLeaseBook(clock, tickMs)
   const linger = createLinger(lingerMs)
@@ -42,8 +51,13 @@ export function createRoster(clock: Clock, tickMs: number, lingerMs: number, bel
     linger.forget(id)
     const target = holdings.get(id)
     if (target?.state !== 'lingering') return false
-    holdings.restate({ ...target, state: 'listed' })
+    restate({ ...target, state: 'listed' })
     return true
+  }
+
+  function restate(target: Target): void {
+    holdings.restate(target)
+    onTarget(target.registration.id, target)
   }
 
   return {
@@ -51,9 +65,14 @@ export function createRoster(clock: Clock, tickMs: number, lingerMs: number, bel
     publish,
     apply: (change) => {
       holdings.apply(change)
-      if ('put' in change) return void revive(change.put.registration)
+      if ('put' in change) {
+        revive(change.put.registration)
+        onTarget(change.put.registration.id, change.put)
+        return
+      }
       leases.forget(change.drop)
       linger.forget(change.drop)
+      onTarget(change.drop, undefined)
     },
     extend: (registration) => {
       if (holdings.get(registration.id) !== undefined && revive(registration)) publish()
@@ -75,7 +94,7 @@ export function createRoster(clock: Clock, tickMs: number, lingerMs: number, bel
     tick: () => {
       const now = clock.monotonic()
       const lost = leases.tick().flatMap((id) => holdings.get(id) ?? [])
-      for (const target of lost) holdings.restate(linger.lost(target, now))
+      for (const target of lost) restate(linger.lost(target, now))
       if (lost.length > 0) publish()
       return linger.sweep(now).map(({ registration }) => registration.id)
     },

@@ -33,10 +33,10 @@ export function answerListGroups(asked: Asked): Buffer {
   const { states, types } = decodeListGroupsRequest(version, asked.body)
   const error = asked.forced || (state.isLoading(broker) ? errorCodes.COORDINATOR_LOAD_IN_PROGRESS : 0)
   const groups = [...state.groups.values()].filter(
-    ({ id, ...group }) =>
+    (group) =>
       error === 0 &&
-      state.coordinatorOf(id) === broker &&
-      !state.denied.groups.has(id) &&
+      state.coordinatorOf(group.id) === broker &&
+      !state.denied.groups.has(group.id) &&
       lets(states, group.state) &&
       lets(types, group.type),
   )

@@ -2,7 +2,7 @@ import { errorCodes } from '../kafka-wire/error-codes.ts'
 import { decodeMetadataRequest, encodeMetadataResponse, type MetadataTopic } from '../kafka-wire/metadata.ts'
 import type { Answer, Asked } from './answer.ts'
 
-export const CLUSTER_ID = 'lagkeeper-simulator'
+const CLUSTER_ID = 'lagkeeper-simulator'
 
 /**
  * Never makes a topic, as a broker with `auto.create.topics.enable=false`. The answer about all topics is kept until

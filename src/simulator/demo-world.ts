@@ -107,7 +107,7 @@ function commit(state: KafkaState, { plan, reading }: DemoConsumer): void {
       const at = position[partition]!
       if (at < 0) continue
       committed[partition] = at
-      state.commit(plan.group, topic.name, partition, BigInt(at), 0)
+      state.commit(plan.group, topic.name, partition, BigInt(at))
     }
 }
 

@@ -29,7 +29,7 @@ export interface KafkaCluster extends Service, AsyncDisposable {
   readonly requests: RequestLog
 }
 
-export interface ClusterFaults extends Faults {
+interface ClusterFaults extends Faults {
   /** Connections to this broker end and are refused from then on. Metadata still names it. */
   refuse(broker: number): Promise<void>
   /** Takes connections again, on the same port. */

@@ -2,7 +2,7 @@ import type { ApiName } from '../kafka-wire/apis.ts'
 import { type ErrorName, errorCodes } from '../kafka-wire/error-codes.ts'
 
 /** One answer on its way to the wire. */
-export interface OutgoingAnswer {
+interface OutgoingAnswer {
   readonly broker: number
   readonly api: ApiName
   readonly version: number

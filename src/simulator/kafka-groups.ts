@@ -2,8 +2,8 @@ import { encodeConsumerAssignment } from '../kafka-wire/consumer-assignment.ts'
 import type { GroupMember } from '../kafka-wire/describe-groups.ts'
 import { type OffsetColumn, offsetColumn, setOffset } from '../model/offsets.ts'
 
-export type GroupState = 'Stable' | 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Dead'
-export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
+type GroupState = 'Stable' | 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Dead'
+type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
 
 export interface SimulatedGroup {
   readonly id: string
@@ -25,14 +25,14 @@ export interface Commits {
   readonly epoch: Int32Array
 }
 
-export interface GroupChange {
+interface GroupChange {
   readonly state?: GroupState
   readonly type?: GroupType
   readonly protocolType?: string
   readonly members?: readonly MemberOptions[]
 }
 
-export interface MemberOptions {
+interface MemberOptions {
   readonly clientId?: string
   readonly instanceId?: string
   /** Partitions by topic. */

@@ -20,7 +20,7 @@ export interface SimulatedTopic extends MetadataTopic {
   readonly offsetErrors: Map<number, number>
 }
 
-export interface EpochStart {
+interface EpochStart {
   readonly epoch: number
   readonly start: bigint
 }

@@ -14,7 +14,10 @@ export interface RenderedGroups {
 export function renderGroups(targets: readonly Target[]): RenderedGroups {
   const quarantined: Quarantined[] = []
   const groups = groupByLabels(targets, quarantined)
-  const lines = Array.from(groups, ([labels, addresses]) => `{"targets":${JSON.stringify(addresses)},"labels":${labels}}`)
+  const lines = Array.from(
+    groups,
+    ([labels, addresses]) => `{"targets":${JSON.stringify(addresses)},"labels":${labels}}`,
+  )
   return {
     text: lines.join(',\n'),
     groups: groups.size,

@@ -41,7 +41,11 @@ export function judgePut(coming: Registration, { same, owner, evicted }: Standin
     )
 
   const superseded =
-    present === undefined ? [] : life === 'newer' ? supersededBy(coming.incarnation, present) : present.superseded
+    present === undefined
+      ? coming.superseded
+      : life === 'newer'
+        ? supersededBy(coming.incarnation, present)
+        : present.superseded
   const registration = { ...coming, superseded }
   if (present !== undefined && life === 'same' && isEqual(registration, present))
     return { outcome: 'renewed', registration: present }

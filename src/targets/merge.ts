@@ -1,5 +1,5 @@
-import { compareLives } from '../model/registration.ts'
 import { addressKey, type Target } from '../model/target.ts'
+import { isNewerLife, isNewerOwner } from './newer.ts'
 
 /** What is left when all sources are one list. */
 export interface MergedTargets {
@@ -12,18 +12,20 @@ export interface MergedTargets {
 const entriesPerStep = 2_000
 
 /**
- * All sources as one list, in which no id and then no address stands twice; the result does not depend on the order
- * inside a source. Yields between steps of a few milliseconds.
+ * All sources as one list, in which no id and then no address stands twice; a source alone must be such a list already.
+ * The result does not depend on the order inside a source. Yields between steps of a few milliseconds.
  *
  * Of two entries of one id the newer life stays. Otherwise the one that shows signs of life stays, then the newer owner:
  * within a source the one that came later, between sources the one of the source that stands first, which by convention
  * is the registry.
  */
 export function* mergeTargets(sources: readonly (readonly Target[])[]): Generator<void, MergedTargets> {
+  const [only = [], ...others] = sources.filter((targets) => targets.length > 0)
+  if (others.length === 0) return { targets: only, duplicates: 0 }
   const all = sources.flatMap((targets, source) => targets.map((target) => ({ target, source })))
   yield
-  const lives = yield* keepOne(all, ({ target }) => target.registration.id, isNewerLife)
-  const owners = yield* keepOne(lives, ({ target }) => addressKey(target.registration), isNewerOwner)
+  const lives = yield* keepOne(all, ({ target }) => target.registration.id, across(isNewerLife))
+  const owners = yield* keepOne(lives, ({ target }) => addressKey(target.registration), across(isNewerOwner))
   const targets = owners.map(({ target }) => target)
   return { targets, duplicates: all.length - targets.length }
 }
@@ -50,21 +52,12 @@ function* keepOne(
   return [...kept.values()]
 }
 
-/** Numbers decide; an identity that has both kinds at once goes with the number, so that the order is a total one. */
-function isNewerLife(coming: Placed, present: Placed): boolean {
-  const [a, b] = [coming.target.registration, present.target.registration]
-  if (isDecimal(a.incarnation) !== isDecimal(b.incarnation)) return isDecimal(a.incarnation)
-  const life = isDecimal(a.incarnation) ? compareLives(a.incarnation, b) : 'same'
-  return life === 'same' ? isNewerOwner(coming, present) : life === 'newer'
-}
-
-function isNewerOwner(coming: Placed, present: Placed): boolean {
-  const isAlive = coming.target.state === 'listed'
-  if (isAlive !== (present.target.state === 'listed')) return isAlive
-  if (coming.source !== present.source) return coming.source < present.source
-  return coming.target.order > present.target.order
-}
-
-function isDecimal(incarnation: string): boolean {
-  return /^\d+$/.test(incarnation)
+/** The source counts only between entries that are alive or lost alike. */
+function across(isNewer: (coming: Target, present: Target) => boolean) {
+  return (coming: Placed, present: Placed): boolean => {
+    // Entries of one source differ in their order; between sources the earlier one is as good as a greater order.
+    const order = coming.source === present.source ? coming.target.order : present.source - coming.source
+    const other = coming.source === present.source ? present.target.order : 0
+    return isNewer({ ...coming.target, order }, { ...present.target, order: other })
+  }
 }

@@ -13,6 +13,17 @@ const cases: readonly [string, Partial<Startup>, string | undefined][] = [
   ['waits for the first view', { sources: blind }, 'first view of registry'],
   ['waits for the first view however long', { sources: blind, now: 1e9 }, 'first view of registry'],
   ['waits a lease for registrants that may come back', { sources: partial }, 'registrants to come back'],
+  [
+    'waits while they come one after the other',
+    { sources: partial, now: 8_000, grewAt: 5_500 },
+    'registrants to come back',
+  ],
+  ['opens when no other has come for three seconds', { sources: partial, now: 8_000, grewAt: 5_000 }, undefined],
+  [
+    'waits for the first look even then',
+    { sources: partial, discoverers: looking, now: 8_000, grewAt: 5_000 },
+    'first look of yarn',
+  ],
   ['waits no longer than a lease', { sources: partial, now: 31_000 }, undefined],
   ['does not wait in the demo', { sources: partial, mayReturn: false }, undefined],
   ['waits for the first look', { sources: partial, discoverers: looking }, 'first look of yarn'],

@@ -1,0 +1,196 @@
+import { compareLives, type Incarnation } from '../model/registration.ts'
+import { addressKey, type Quarantined, type Target } from '../model/target.ts'
+import { breather } from '../runtime/breathe.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { type Claims, createClaims } from '../targets/claims.ts'
+import { createLinger } from '../targets/linger.ts'
+import { decodeMember } from '../targets/member-document.ts'
+import { parseAddress } from '../targets/parse-address.ts'
+import type { TreeNode } from '../zookeeper/tree-read.ts'
+import type { TreeChange } from '../zookeeper/tree-view.ts'
+import type { PlacedMember } from './member-writer.ts'
+
+/** Why a registration of ours is given up. */
+export type Loss =
+  /** Another replica holds the same life now: the registrant speaks to that one. */
+  | { readonly kind: 'taken over' }
+  | { readonly kind: 'superseded' | 'ended' }
+  | { readonly kind: 'evicted'; readonly by: string }
+
+export interface MemberBoardDeps {
+  readonly root: string
+  readonly lingerMs: number
+  readonly clock: Clock
+  /** Why others may not register an address; undefined when they may. */
+  readonly guard: (ip: string) => string | undefined
+  readonly own: (id: string) => Target | undefined
+  readonly ownAt: (key: string) => Target | undefined
+  readonly placed: (id: string) => PlacedMember | undefined
+  /** True for ours that come from an earlier process or session: what others wrote meanwhile is newer. */
+  readonly isRestored: (id: string) => boolean
+  /** True for a session of this process, or the one it was given by the process before. */
+  readonly isOurSession: (id: bigint) => boolean
+  readonly onLoss: (target: Target, loss: Loss) => void
+  /** Our session's, but nobody here knows it. False: nobody wants it. */
+  readonly onOrphan: (path: string, node: TreeNode, target: Target) => boolean
+  /** Ours stands there since before this process or session began. */
+  readonly onFound: (path: string, node: TreeNode, mine: Target) => void
+  /** Our registration is not where it was. */
+  readonly onMissing: (id: string) => void
+  /** An older life of a registration of ours. */
+  readonly onLeftover: (path: string) => void
+}
+
+/** All members of all replicas and of whoever else writes znodes, and which of them are listed. */
+export interface MemberBoard {
+  readonly claims: Claims
+  take(change: TreeChange): Promise<void>
+  /** Ours has changed: see `own`. */
+  takeOwn(id: string): void
+  /** The end of one that nobody holds any more was announced. */
+  forgetLost(id: string): void
+  /** Lets go who has lingered long enough. True when the list has changed. */
+  tick(): boolean
+  quarantined(): readonly Quarantined[]
+}
+
+export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
+  const { root, clock, own, placed, isOurSession } = deps
+  const claims = createClaims()
+  const linger = createLinger(deps.lingerMs)
+  const bad = new Map<string, string>()
+
+  function look(path: string, node: TreeNode): void {
+    const found = read(path, node)
+    bad.delete(path)
+    if (found !== undefined && 'why' in found) bad.set(path, found.why)
+    const target = found !== undefined && 'registration' in found ? found : undefined
+    claims.set(path, target)
+    if (target !== undefined) welcome(target)
+  }
+
+  /** What a znode claims; undefined when it claims nothing. */
+  function read(path: string, node: TreeNode): Target | { readonly why: string } | undefined {
+    const relative = path.slice(root.length + 1)
+    const isDirectory = relative.split('/').length < 3
+    if (isDirectory) return node.data.length === 0 ? undefined : { why: 'a directory must be empty' }
+    const member = decodeMember(relative, node.data)
+    if (member.kind === 'quarantined') return member
+    if (member.kind === 'ended') {
+      noticeEnd(path, node, member.id)
+      return undefined
+    }
+    const { registration } = member
+    const target: Target = { registration, state: 'listed', order: Number(node.czxid) }
+    const isOurs = isOurSession(node.ephemeralOwner)
+    const mine = own(registration.id)
+    if (mine !== undefined && isAboutOurs(path, node, target, mine)) return undefined
+    if (mine === undefined && isOurs && !deps.onOrphan(path, node, target)) return undefined
+    const why = isOurs ? undefined : deps.guard(parseAddress(registration.address)?.host ?? '')
+    return why === undefined ? target : { why }
+  }
+
+  /** The same identity as one of ours: true when the znode says nothing that we do not say ourselves. */
+  function isAboutOurs(path: string, node: TreeNode, found: Target, mine: Target): boolean {
+    const ours = placed(found.registration.id)
+    const isForeign = !isOurSession(node.ephemeralOwner)
+    // Looked at before our own last write: it says nothing about now.
+    const isLater = ours === undefined ? deps.isRestored(mine.registration.id) : node.mzxid > ours.mzxid
+    if (found.registration.incarnation === mine.registration.incarnation) {
+      if (!isForeign && ours === undefined) deps.onFound(path, node, mine)
+      if (!isForeign || (!isLater && mine.state === 'listed')) return true
+      deps.onLoss(mine, { kind: 'taken over' })
+      return false
+    }
+    if (isNewer(found.registration.incarnation, mine, isLater)) {
+      deps.onLoss(mine, { kind: 'superseded' })
+      return false
+    }
+    deps.onLeftover(path)
+    return true
+  }
+
+  function noticeEnd(path: string, node: TreeNode, id: string): void {
+    const mine = own(id)
+    const ours = placed(id)
+    const isLater = ours === undefined ? deps.isRestored(id) : ours.path === path && node.mzxid > ours.mzxid
+    if (mine !== undefined && isLater) deps.onLoss(mine, { kind: 'ended' })
+    forgetLost(id)
+  }
+
+  /** Who comes is no longer lost, and has the address of who had it before. */
+  function welcome({ registration, order }: Target): void {
+    forgetLost(registration.id)
+    const rival = deps.ownAt(addressKey(registration))
+    if (rival === undefined || rival.registration.id === registration.id) return
+    const ours = placed(rival.registration.id)
+    if (ours !== undefined && order > Number(ours.czxid)) deps.onLoss(rival, { kind: 'evicted', by: registration.id })
+  }
+
+  function forgetLost(id: string): void {
+    linger.forget(id)
+    claims.set(lostPlace(id), undefined)
+  }
+
+  function lookAtRemoved(path: string): void {
+    const target = claims.at(path)
+    bad.delete(path)
+    claims.set(path, undefined)
+    if (target === undefined) return
+    const { id } = target.registration
+    if (claims.lifeOf(id) === undefined) claims.set(lostPlace(id), linger.lost(target, clock.monotonic()))
+  }
+
+  return {
+    claims,
+    forgetLost,
+    take: async ({ view, added, changed, removed }) => {
+      const breathe = breather()
+      // What is gone first: a takeover in two steps must not linger beside itself.
+      for (const { path } of removed) lookAtRemoved(path)
+      for (const path of [...added, ...changed]) {
+        const node = view.nodes.get(path)
+        if (node !== undefined) look(path, node)
+        await breathe()
+      }
+      for (const { path, node } of removed) noticeMissing(path, node)
+    },
+    takeOwn: (id) => {
+      const mine = own(id)
+      const ours = placed(id)
+      // Not written yet: as new as can be, or older than whatever was written since.
+      const unwritten = deps.isRestored(id) ? 0 : Number.MAX_SAFE_INTEGER
+      const order = ours === undefined ? unwritten : Number(ours.czxid)
+      claims.set(ownPlace(id), mine === undefined ? undefined : { ...mine, order })
+      if (mine?.state === 'listed') forgetLost(id)
+    },
+    tick: () => {
+      const over = linger.sweep(clock.monotonic())
+      return over.map(({ registration }) => claims.set(lostPlace(registration.id), undefined)).includes(true)
+    },
+    quarantined: () => Array.from(bad, ([where, why]) => ({ where, why })),
+  }
+
+  function noticeMissing(path: string, node: TreeNode): void {
+    const member = decodeMember(path.slice(root.length + 1), node.data)
+    if (member.kind !== 'alive') return
+    const ours = placed(member.registration.id)
+    if (ours?.path === path && node.czxid >= ours.czxid) deps.onMissing(member.registration.id)
+  }
+}
+
+/** Numbers say who is newer; of words the later one is, unless it was superseded. */
+function isNewer(incarnation: Incarnation, mine: Target, isLater: boolean): boolean {
+  const life = compareLives(incarnation, mine.registration)
+  if (/^\d+$/.test(incarnation) && /^\d+$/.test(mine.registration.incarnation)) return life === 'newer'
+  return life === 'newer' && isLater
+}
+
+/** Places of claims that are no paths of znodes. */
+function ownPlace(id: string): string {
+  return `own ${id}`
+}
+
+function lostPlace(id: string): string {
+  return `lost ${id}`
+}

@@ -1,0 +1,145 @@
+import type { Registration } from '../model/registration.ts'
+import { UnavailableError } from '../runtime/errors.ts'
+import { encodeMember } from '../targets/member-document.ts'
+import { memberFolder, memberPath } from '../targets/member-name.ts'
+import type { Zookeeper } from '../zookeeper/client.ts'
+import { isZookeeperError, ZookeeperError } from '../zookeeper/errors.ts'
+import type { Stat } from '../zookeeper/records.ts'
+import type { MultiOperation } from '../zookeeper/transactions.ts'
+
+/** A member as it stands in ZooKeeper, written by our present session. */
+export interface PlacedMember {
+  readonly path: string
+  readonly registration: Registration
+  readonly czxid: bigint
+  readonly mzxid: bigint
+}
+
+/** Writes members as ephemerals of our session. Every call may be repeated after a failure, whatever it had come to. */
+export interface MemberWriter {
+  pathOf(registration: Registration): string
+  /** New members in few requests; those among them that are in the way of nothing. undefined: do them one by one. */
+  createAll(many: readonly Registration[]): Promise<readonly PlacedMember[] | undefined>
+  /** One member, whatever stands at its path: ours is brought up to date, another session's is taken over. */
+  place(one: Registration, earlier: PlacedMember | undefined): Promise<PlacedMember>
+  /** Says to all readers that the end was announced; nothing when there is no such znode. */
+  markStopped(one: Registration): Promise<void>
+  /** Deletes a znode if it belongs to our session. */
+  remove(path: string): Promise<void>
+  /** Deletes a znode whoever it belongs to. */
+  removeAnyway(path: string): Promise<void>
+}
+
+const attempts = 5
+
+export function createMemberWriter(zookeeper: Zookeeper, root: string): MemberWriter {
+  const folders = new Set<string>()
+  const pathOf = (one: Registration): string => `${root}/${memberPath(one, one.incarnation)}`
+  const folderOf = (one: Registration): string => `${root}/${memberFolder(one)}`
+
+  function sessionId(): bigint {
+    const id = zookeeper.session()?.id
+    if (id === undefined) throw new UnavailableError('Write members: there is no ZooKeeper session')
+    return id
+  }
+
+  /** What was written belongs to a session that is gone already. */
+  function checkSession(before: bigint): void {
+    if (zookeeper.session()?.id !== before)
+      throw new UnavailableError('Write members: the ZooKeeper session expired meanwhile')
+  }
+
+  async function makeFolder(one: Registration): Promise<void> {
+    const folder = folderOf(one)
+    if (folders.has(folder)) return
+    // Containers go by themselves when their last member has gone; the root must not.
+    await zookeeper.makeDirectories(folder, { mode: 'container' })
+    folders.add(folder)
+  }
+
+  function creation(one: Registration): MultiOperation {
+    return { type: 'create', path: pathOf(one), data: encodeMember(one), mode: 'ephemeral' }
+  }
+
+  function placed(one: Registration, { czxid, mzxid }: Stat): PlacedMember {
+    return { path: pathOf(one), registration: one, czxid, mzxid }
+  }
+
+  /** One look and one write; undefined when something changed in between. */
+  async function tryPlace(one: Registration, earlier: PlacedMember | undefined): Promise<PlacedMember | undefined> {
+    const session = sessionId()
+    const path = pathOf(one)
+    await makeFolder(one)
+    const there = await zookeeper.exists(path)
+    let stat: Stat | undefined
+    if (there?.ephemeralOwner === session) stat = await zookeeper.setData(path, encodeMember(one))
+    else {
+      const older = earlier !== undefined && earlier.path !== path && (await zookeeper.exists(earlier.path))
+      // One step, so that no reader ever sees the identity without a member.
+      await zookeeper.multi([
+        ...(there === undefined ? [] : [{ type: 'delete', path, version: there.version } as const]),
+        ...(older ? [{ type: 'delete', path: earlier.path, version: older.version } as const] : []),
+        creation(one),
+      ])
+      stat = await zookeeper.exists(path)
+    }
+    checkSession(session)
+    return stat?.ephemeralOwner === session ? placed(one, stat) : undefined
+  }
+
+  return {
+    pathOf,
+    createAll: async (many) => {
+      const session = sessionId()
+      // An old server does not answer with the stat of what it made.
+      if (!(await zookeeper.supports('create2'))) return undefined
+      try {
+        await Promise.all(many.map(makeFolder))
+        const results = await zookeeper.multi(many.map(creation))
+        checkSession(session)
+        const made = results.flatMap((result, index) =>
+          result.type === 'create' && result.stat !== undefined ? [placed(many[index]!, result.stat)] : [],
+        )
+        return made.length === many.length ? made : undefined
+      } catch (error) {
+        if (error instanceof ZookeeperError && error.code !== 'SESSION_EXPIRED') return undefined
+        throw error
+      }
+    },
+    place: async (one, earlier) => {
+      let last: unknown
+      for (let attempt = 0; attempt < attempts; attempt++) {
+        try {
+          const done = await tryPlace(one, earlier)
+          if (done !== undefined) return done
+        } catch (error) {
+          if (!isRace(error)) throw error
+          last = error
+          folders.delete(folderOf(one))
+        }
+      }
+      throw new UnavailableError(`Write member "${pathOf(one)}": others keep changing it`, { cause: last })
+    },
+    markStopped: async (one) => {
+      await unlessGone(zookeeper.setData(pathOf(one), encodeMember(one, 'STOPPED')))
+    },
+    remove: async (path) => {
+      const there = await zookeeper.exists(path)
+      if (there?.ephemeralOwner === sessionId()) await unlessGone(zookeeper.delete(path, { version: there.version }))
+    },
+    removeAnyway: (path) => unlessGone(zookeeper.delete(path)),
+  }
+}
+
+/** Somebody was faster: look again. */
+function isRace(error: unknown): boolean {
+  return (['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'] as const).some((code) => isZookeeperError(error, code))
+}
+
+async function unlessGone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (!isZookeeperError(error, 'NO_NODE') && !isZookeeperError(error, 'BAD_VERSION')) throw error
+  }
+}

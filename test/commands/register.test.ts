@@ -1,0 +1,178 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { registerCommand } from '../../src/commands/register.ts'
+import { captureIo } from '../fakes/io.ts'
+import { openRegistrationWorld, type RegistrationWorld } from '../http/registration-world.ts'
+
+let world: RegistrationWorld
+let folder: string
+
+beforeAll(async () => {
+  world = await openRegistrationWorld()
+  folder = await mkdtemp(join(tmpdir(), 'lagkeeper-register-'))
+})
+afterAll(async () => {
+  await world[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
+
+const identity = ['--namespace=payments', '--app=orders', '--role=tm', '--address=10.0.0.7:9250']
+
+function run(instance: string, args: readonly string[], command: readonly string[] = [], url = world.url) {
+  const stop = new AbortController()
+  const captured = captureIo({ signal: stop.signal })
+  const argv = [`--url=${url}`, ...identity, `--instance=${instance}`, `--zone=${instance}`, ...args]
+  const code = registerCommand(command.length === 0 ? argv : [...argv, '--', ...command], captured.io)
+  return { code, stop, ...captured }
+}
+
+const node = (script: string) => [process.execPath, '-e', script]
+const find = (instance: string) => world.registry.find(`payments/orders/tm/${instance}`)
+
+describe('with a command', () => {
+  it('keeps it registered while it runs, and passes its exit code on', async () => {
+    const { code, err } = run(
+      'works',
+      ['--label=team=a=b', '--param=x=y', '--kind=flink-tm'],
+      node('setTimeout(() => process.exit(7), 700)'),
+    )
+
+    await expect
+      .poll(() => find('works')?.registration)
+      .toMatchObject({
+        labels: { team: 'a=b' },
+        params: { x: 'y' },
+        facts: { kind: 'flink-tm' },
+      })
+    expect(await code).toBe(7)
+    expect(find('works')).toBeUndefined()
+    expect(err()).toBe('lagkeeper register: registered as payments/orders/tm/works\n')
+  })
+
+  it('gives every start another word as incarnation', async () => {
+    const lives: (string | undefined)[] = []
+    for (const _ of [1, 2]) {
+      const { code } = run('lives', [], node('setTimeout(() => 0, 400)'))
+      await expect.poll(() => find('lives')).toBeDefined()
+      lives.push(find('lives')?.registration.incarnation)
+      await code
+    }
+
+    expect(new Set(lives).size).toBe(2)
+  })
+
+  it.each([
+    ['SIGTERM', 'process.on("SIGTERM", () => process.exit(42)); setInterval(() => 0, 1000)', 42],
+    ['SIGTERM', 'setInterval(() => 0, 1000)', 143],
+    ['SIGINT', 'process.on("SIGINT", () => process.exit(43)); setInterval(() => 0, 1000)', 43],
+    ['SIGINT', 'setInterval(() => 0, 1000)', 130],
+  ])('passes %s on to %j', async (name, script, expected) => {
+    const { code, stop } = run(`signal-${expected}`, [], node(script))
+    await expect.poll(() => find(`signal-${expected}`)).toBeDefined()
+    // Until the script has its handler.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+
+    stop.abort(name)
+
+    expect(await code).toBe(expected)
+    expect(find(`signal-${expected}`)).toBeUndefined()
+  })
+
+  it('never holds it up: not when the daemon is down', async () => {
+    const { code, err } = run('down', [], node('process.exit(3)'), 'http://127.0.0.1:9')
+
+    expect(await code).toBe(3)
+    expect(err()).not.toContain('registered')
+  })
+
+  it('never ends it: not when the registration is refused', async () => {
+    const old = await registered('old')
+    await world.registry.put([{ ...old, incarnation: '9' }], AbortSignal.timeout(5_000))
+    const { code, err } = run('old', ['--incarnation=8'], node('setTimeout(() => process.exit(5), 500)'))
+
+    expect(await code).toBe(5)
+    expect(err()).toContain('superseded by "9"; giving up')
+    expect(find('old')?.registration.incarnation).toBe('9')
+  })
+
+  it('says that a command cannot be run as a shell does', async () => {
+    await writeFile(join(folder, 'no-program'), 'x', { mode: 0o600 })
+
+    expect(await run('a', [], ['/no/such/program']).code).toBe(127)
+    expect(await run('b', [], [join(folder, 'no-program')]).code).toBe(126)
+  })
+})
+
+async function registered(instance: string) {
+  const { code } = run(instance, [], node('setTimeout(() => 0, 300)'))
+  await expect.poll(() => find(instance)).toBeDefined()
+  const registration = find(instance)!.registration
+  await code
+  return registration
+}
+
+describe('without a command', () => {
+  it('keeps the registration until it is told to end', async () => {
+    const { code, stop } = run('alone', [])
+    await expect.poll(() => find('alone')).toBeDefined()
+    stop.abort('SIGTERM')
+
+    expect(await code).toBe(0)
+    expect(find('alone')).toBeUndefined()
+  })
+
+  it('ends with 1 when it is refused', async () => {
+    const { code, stop, err } = run('refused', [])
+    await expect.poll(() => find('refused')).toBeDefined()
+    const late = run('refused', ['--address=8.8.8.8:1'])
+
+    expect(await late.code).toBe(1)
+    expect(late.err()).toContain('none of the allowed networks')
+    expect(err()).toContain('registered')
+    stop.abort('SIGTERM')
+    expect(await code).toBe(0)
+  })
+})
+
+describe('usage', () => {
+  it('prints its help', async () => {
+    const { io, out } = captureIo()
+
+    expect(await registerCommand(['--help'], io)).toBe(0)
+    expect(out()).toContain('Usage: lagkeeper register')
+  })
+
+  it.each([
+    [[], '--namespace: "", expected'],
+    [['--instance=a/b'], '--instance: "a/b", expected'],
+    [['--address=nowhere'], '--address: "nowhere", expected host:port'],
+    [['--label=job=x'], '--label job: "job", expected'],
+    [['--label=x'], '--label: "x", expected name=value'],
+    [['--lease-seconds=soon'], '--lease-seconds: "soon", expected a whole number'],
+    [['--metrics-path=x'], '--metrics-path: "x", expected'],
+    [['--url=lagkeeper'], '--url: "lagkeeper", expected'],
+    [['--token-file=/no/such'], '--token-file: "/no/such": no such file'],
+    [['--nope'], "Unknown option '--nope'"],
+    [['--'], '--: nothing behind it'],
+    [['stray'], "Unexpected argument 'stray'"],
+  ])('refuses %j and starts nothing', async (args, problem) => {
+    const { io, err } = captureIo()
+
+    expect(await registerCommand(args, io)).toBe(2)
+    expect(err()).toContain(problem)
+    expect(err()).toContain('See lagkeeper register --help')
+  })
+
+  it('sends the token of a private file', async () => {
+    const path = join(folder, 'token')
+    await writeFile(path, 'wrong\n', { mode: 0o600 })
+    const { code, stop, err } = run('token', [`--token-file=${path}`])
+    await expect.poll(() => find('token')).toBeDefined()
+    stop.abort('SIGTERM')
+
+    expect(await code).toBe(0)
+    expect(err()).not.toContain('wrong')
+  })
+})
