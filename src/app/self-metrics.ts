@@ -13,7 +13,7 @@ export interface SelfMetrics extends CollectObserver {
 }
 
 /** Values that are read when the page is made, not counted along the way. */
-export interface RenderedValues {
+interface RenderedValues {
   readonly targets: Readonly<Record<string, number>>
   /** Seconds since the Unix epoch; absent before the first complete view. */
   readonly registrySyncedAt?: number

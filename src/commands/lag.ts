@@ -9,7 +9,7 @@ import type { Io } from './io.ts'
 import { lagTable } from './lag-table.ts'
 import { readLag } from './read-lag.ts'
 
-export const lagUsage = `Usage: lagkeeper lag --kafka.bootstrap=host:9092[,…] [options]
+const lagUsage = `Usage: lagkeeper lag --kafka.bootstrap=host:9092[,…] [options]
 
 Prints how far every consumer is behind, partition by partition: a table on a terminal, JSON lines in a pipe.
 

@@ -7,7 +7,7 @@ import { fieldOf, type ParsedRegistration, withHostAddress } from '../targets/pa
 import type { HostResolver } from './host-resolver.ts'
 
 /** What became of a registration at the door. */
-export type Admitted =
+type Admitted =
   | { readonly registration: Registration }
   | { readonly problems: readonly FieldProblem[] }
   /** Its name could not be resolved now. */

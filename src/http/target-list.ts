@@ -29,7 +29,7 @@ export interface TargetListOptions {
 }
 
 /** What the list looks like, for the daemon's own metrics. */
-export interface TargetListStats {
+interface TargetListStats {
   readonly states: Readonly<Record<TargetState, number>>
   readonly duplicates: number
   readonly groups: number

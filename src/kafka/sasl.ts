@@ -19,7 +19,7 @@ export interface SaslExchange {
 }
 
 /** Every mechanism that can be configured, under the name that SaslHandshake uses. */
-export const mechanisms = {
+const mechanisms = {
   PLAIN: createPlain,
   'SCRAM-SHA-256': (options: Credentials) => createScram('sha256', options),
 } as const

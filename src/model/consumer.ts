@@ -14,7 +14,7 @@ export interface Consumer {
   readonly members?: number
 }
 
-export const EMPTY_GROUP = '(empty)'
+const EMPTY_GROUP = '(empty)'
 
 /** The printed name of a group id. */
 export function consumerName(group: string): string {

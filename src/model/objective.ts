@@ -1,5 +1,5 @@
 export const severities = ['info', 'warning', 'critical'] as const
-export type Severity = (typeof severities)[number]
+type Severity = (typeof severities)[number]
 
 /** The lag somebody promised for a consumer on a topic: the effective value, one per severity. */
 export interface Objective {

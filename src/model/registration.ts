@@ -27,7 +27,7 @@ export interface ReporterFacts {
 }
 
 /** One metrics endpoint of one process of one job. */
-export interface Reporter {
+interface Reporter {
   /** `host:port` with a literal IP address, IPv6 in brackets. */
   readonly address: string
   /** The name that the address was resolved from, when it was given as a name. */

@@ -14,7 +14,7 @@ export interface FakeTopic {
   readonly end: readonly (bigint | Reason)[]
 }
 
-export function evidence(sentAt: number, receivedAt = sentAt + 1): Evidence {
+function evidence(sentAt: number, receivedAt = sentAt + 1): Evidence {
   return { from: 'fake:9092', api: 'Fake', version: 0, correlation: 1, sentAt, receivedAt, code: 0 }
 }
 

@@ -79,7 +79,19 @@ export function folderOverrides(): readonly Override[] {
 export function biomeConfig(): string {
   const config = {
     vcs: { enabled: true, clientKind: 'git', useIgnoreFile: true },
-    files: { includes: ['**', '!dashboards/*.json', '!test/fixtures', '!biome.json', '!package-lock.json', '!dist'] },
+    files: {
+      includes: [
+        '**',
+        '!dashboards/*.json',
+        '!test/fixtures',
+        '!biome.json',
+        '!**/*.md',
+        '!**/*.yaml',
+        '!**/*.yml',
+        '!package-lock.json',
+        '!dist',
+      ],
+    },
     formatter: { indentStyle: 'space', indentWidth: 2, lineWidth: 120 },
     javascript: { formatter: { quoteStyle: 'single', semicolons: 'asNeeded' } },
     linter: {

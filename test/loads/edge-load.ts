@@ -1,7 +1,7 @@
 import type { GroupPosition, RigClient, TopicSpec } from '../rigs/rig-client.ts'
 
 /** Group ids that break tools: quotes, newline, backslash, NUL, empty, what looks like a series, other scripts. */
-export const oddGroups: readonly string[] = [
+const oddGroups: readonly string[] = [
   'with "quotes"',
   "with 'single' quotes",
   'new\nline',

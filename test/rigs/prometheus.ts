@@ -25,7 +25,7 @@ export interface PrometheusRig extends PrometheusApi, AsyncDisposable {
 }
 
 /** Debian 12's Prometheus 2.42, unpacked into the cache and not installed. */
-export function prometheusBinary(): Promise<string> {
+function prometheusBinary(): Promise<string> {
   return debianProgram('prometheus', 'prometheus')
 }
 

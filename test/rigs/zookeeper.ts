@@ -26,7 +26,7 @@ export interface ZookeeperOptions {
   readonly signal?: AbortSignal
 }
 
-export interface ZookeeperServer extends RigProcess {
+interface ZookeeperServer extends RigProcess {
   readonly port: number
   readonly tlsPort: number | undefined
   /** The answer to a four-letter word such as `srvr`, `mntr` or `wchs`. */
