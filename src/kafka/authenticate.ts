@@ -3,7 +3,7 @@ import { errorCodes, errorName } from '../kafka-wire/error-codes.ts'
 import { decodeSaslAuthenticateResponse, encodeSaslAuthenticateRequest } from '../kafka-wire/sasl-authenticate.ts'
 import { decodeSaslHandshakeResponse, encodeSaslHandshakeRequest } from '../kafka-wire/sasl-handshake.ts'
 import { UnavailableError } from '../runtime/errors.ts'
-import type { RawConnection } from './connection.ts'
+import type { RawConnection } from './raw-connection.ts'
 import { createSaslExchange, type SaslOptions } from './sasl.ts'
 import type { VersionTable } from './version-table.ts'
 

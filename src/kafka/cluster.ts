@@ -4,13 +4,8 @@ import type { Broker } from '../model/catalog.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import { type RetryPolicy, retryDelay } from '../runtime/retry.ts'
-import {
-  type Answer,
-  type ConnectionSettings,
-  connectKafka,
-  type Exchange,
-  type KafkaConnection,
-} from './connection.ts'
+import { type ConnectionSettings, connectKafka, type KafkaConnection } from './connection.ts'
+import type { Answer, Exchange } from './raw-connection.ts'
 import type { SaslOptions } from './sasl.ts'
 
 export interface KafkaClusterOptions {

@@ -1,45 +1,18 @@
-import type { ConnectionOptions } from 'node:tls'
 import { decodeApiVersionsResponse, encodeApiVersionsRequest } from '../kafka-wire/api-versions.ts'
-import { type Api, type ApiName, apis } from '../kafka-wire/apis.ts'
+import { apis } from '../kafka-wire/apis.ts'
 import { errorCodes, errorName } from '../kafka-wire/error-codes.ts'
-import { decodeResponseHeader, encodeRequestHeader } from '../kafka-wire/headers.ts'
-import type { Evidence } from '../model/evidence.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { DecodeError, UnavailableError } from '../runtime/errors.ts'
-import { type FramedSocket, openFramedSocket } from '../runtime/framed-socket.ts'
+import { UnavailableError } from '../runtime/errors.ts'
 import { authenticate } from './authenticate.ts'
+import { type Answer, type Exchange, openRaw, type RawConnection, type RawSettings } from './raw-connection.ts'
 import type { SaslOptions } from './sasl.ts'
 import { kafka09, kafka082, negotiated, type VersionTable } from './version-table.ts'
 
 /** How every connection of a cluster is made. */
-export interface ConnectionSettings {
-  readonly tls?: ConnectionOptions
+export interface ConnectionSettings extends RawSettings {
   readonly sasl?: SaslOptions
-  readonly connectTimeoutMs: number
-  /** One that passes ends the connection: a late answer must never be taken for the next one. */
   readonly requestTimeoutMs: number
   /** How long a broker may take to answer ApiVersions before it is taken for 0.9, which never does. */
   readonly probeTimeoutMs: number
-  readonly maxFrameBytes: number
-  readonly clock: Clock
-  /** Called for each request sent, for the counters. */
-  readonly onRequest: (api: ApiName) => void
-  /** Called for each answer that could not be read, for the counters. */
-  readonly onDecodeError: (broker: string) => void
-}
-
-/** One kind of request: how to write it and how to read its answer, in whatever version the broker has. */
-export interface Exchange<T> {
-  readonly api: Api
-  encode(version: number): Buffer
-  decode(version: number, body: Buffer): T
-}
-
-export interface Answer<T> {
-  readonly value: T
-  readonly version: number
-  readonly evidence: Evidence
-  readonly bytes: number
 }
 
 export interface KafkaConnection {
@@ -56,25 +29,10 @@ export interface KafkaConnection {
   close(reason: Error): void
 }
 
-interface Waiting {
-  readonly correlation: number
-  readonly settle: (frame: Buffer) => void
-  readonly fail: (reason: Error) => void
-}
-
-/** A connection without a version table yet: requests name their version. */
-export interface RawConnection {
-  readonly isOpen: () => boolean
-  send<T>(exchange: Exchange<T>, version: number, timeoutMs: number, signal: AbortSignal): Promise<Answer<T>>
-  /** A frame without a Kafka header and its answer: SASL tokens after SaslHandshake v0. */
-  sendBare(token: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<Buffer>
-  close(reason: Error): void
-}
-
 /**
  * Connects to a broker, learns its versions and authenticates.
  *
- * @param name how evidence and errors call the broker, such as `1@host:9092`
+ * @param name how evidence and errors call the broker, such as `host:9092`
  */
 export async function connectKafka(
   name: string,
@@ -134,126 +92,4 @@ async function negotiate(
     if (error.timedOut) return { raw: await open(), versions: kafka09 }
     return { raw: await open(), versions: kafka082 }
   }
-}
-
-async function openRaw(
-  name: string,
-  { host, port }: { readonly host: string; readonly port: number },
-  settings: ConnectionSettings,
-  signal: AbortSignal,
-): Promise<RawConnection> {
-  const { clock } = settings
-  const waiting: Waiting[] = []
-  let closed: Error | undefined
-  let correlation = 0
-  let throttledUntil = 0
-  const life = new AbortController()
-
-  const socket: FramedSocket = await openFramedSocket({
-    host,
-    port,
-    ...(settings.tls === undefined ? {} : { tls: settings.tls }),
-    connectTimeoutMs: settings.connectTimeoutMs,
-    maxFrameBytes: settings.maxFrameBytes,
-    signal: AbortSignal.any([signal, life.signal]),
-    onFrame: (frame) => {
-      const next = waiting[0]
-      if (next === undefined) throw new DecodeError(`Read from ${name}: an answer that nobody asked for`)
-      next.settle(frame)
-      waiting.shift()
-    },
-    onClose: (reason) => {
-      closed = reason
-      if (reason instanceof DecodeError) settings.onDecodeError(name)
-      for (const one of waiting.splice(0)) one.fail(reason)
-    },
-  })
-
-  /** Queues for one frame; the deadline ends the connection, an abort only the wait. */
-  function expectFrame<T>(
-    what: string,
-    read: (frame: Buffer) => T,
-    timeoutMs: number,
-    id: number,
-    abort: AbortSignal,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () =>
-          socket.destroy(
-            new UnavailableError(`${what} at ${name}: no answer within ${timeoutMs} ms`, { timedOut: true }),
-          ),
-        timeoutMs,
-      )
-      const onAbort = (): void => reject(abort.reason)
-      abort.addEventListener('abort', onAbort, { once: true })
-      const done = (): void => {
-        clearTimeout(timer)
-        abort.removeEventListener('abort', onAbort)
-      }
-      waiting.push({
-        correlation: id,
-        settle: (frame) => {
-          const value = read(frame)
-          done()
-          resolve(value)
-        },
-        fail: (reason) => {
-          done()
-          reject(reason)
-        },
-      })
-    })
-  }
-
-  return {
-    isOpen: () => closed === undefined,
-    close: (reason) => {
-      socket.destroy(reason)
-      life.abort(reason)
-    },
-    send: async (exchange, version, timeoutMs, abort) => {
-      await clock.sleep(throttledUntil - clock.monotonic(), abort)
-      abort.throwIfAborted()
-      if (closed !== undefined) throw closed
-      const id = correlation++
-      const body = exchange.encode(version)
-      const sentAt = clock.monotonic()
-      settings.onRequest(exchange.api.name)
-      const answer = expectFrame(
-        exchange.api.name,
-        (frame) => {
-          const receivedAt = clock.monotonic()
-          const { correlation: got, body: content } = decodeResponseHeader(exchange.api, version, frame)
-          if (got !== id)
-            throw new DecodeError(`Read ${exchange.api.name} from ${name}: correlation ${got}, expected ${id}`)
-          const value = exchange.decode(version, content)
-          throttledUntil = receivedAt + throttleOf(value)
-          return {
-            value,
-            version,
-            bytes: frame.length,
-            evidence: { from: name, api: exchange.api.name, version, correlation: id, sentAt, receivedAt, code: 0 },
-          }
-        },
-        timeoutMs,
-        id,
-        abort,
-      )
-      socket.send(encodeRequestHeader(exchange.api, version, id), body)
-      return answer
-    },
-    sendBare: async (token, timeoutMs, abort) => {
-      if (closed !== undefined) throw closed
-      const answer = expectFrame('SASL token', (frame) => Buffer.from(frame), timeoutMs, -1, abort)
-      socket.send(token)
-      return answer
-    },
-  }
-}
-
-/** A broker that asks us to slow down (KIP-219) is obeyed, for a minute at most: past that it is trouble, not a quota. */
-function throttleOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null || !('throttleMs' in value)) return 0
-  return typeof value.throttleMs === 'number' ? Math.min(Math.max(0, value.throttleMs), 60_000) : 0
 }

@@ -15,8 +15,8 @@ import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
 import { breather } from '../runtime/breathe.ts'
 import { describeError } from '../runtime/errors.ts'
 import type { KafkaCluster } from './cluster.ts'
-import type { Answer } from './connection.ts'
 import { failureReason } from './failure-reason.ts'
+import type { Answer } from './raw-connection.ts'
 
 /** Rows of one request: about 2 MiB of answer, so that writing it and reading it each take a few milliseconds. */
 const ROWS_PER_REQUEST = 100_000

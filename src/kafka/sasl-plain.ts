@@ -1,4 +1,4 @@
-import type { Credentials, SaslExchange } from './sasl.ts'
+import type { Credentials, SaslExchange } from './sasl-exchange.ts'
 
 /** SASL PLAIN (RFC 4616): one token with user name and password; use it over TLS only. */
 export function createPlain({ username, password }: Credentials): SaslExchange {

@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { UnavailableError } from '../runtime/errors.ts'
-import type { Credentials, SaslExchange } from './sasl.ts'
+import type { Credentials, SaslExchange } from './sasl-exchange.ts'
 
 /** A broker may ask for this many rounds at most: the derivation runs on our loop (Kafka itself stores 4,096 or 8,192). */
 const MAX_ITERATIONS = 32_768

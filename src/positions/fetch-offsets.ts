@@ -1,5 +1,5 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
-import type { Answer } from '../kafka/connection.ts'
+import type { Answer } from '../kafka/raw-connection.ts'
 import { apis } from '../kafka-wire/apis.ts'
 import { errorCodes } from '../kafka-wire/error-codes.ts'
 import {
