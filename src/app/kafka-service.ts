@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import type { ConnectionOptions } from 'node:tls'
 import { type ClusterCollector, createClusterCollector } from '../collect/cluster-collector.ts'
 import type { CollectObserver } from '../collect/observer.ts'
 import { createKafkaCluster } from '../kafka/cluster.ts'
@@ -11,6 +9,7 @@ import { describeError, InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
 import type { Service } from '../runtime/service.ts'
+import { kafkaClientOptions } from './kafka-client.ts'
 import { kafkaFilters } from './kafka-filters.ts'
 import type { KafkaClusterConfig } from './kafka-schema.ts'
 
@@ -45,13 +44,10 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
     cycleMs: () => cycleMs,
     run: async (signal) => {
       const cluster = createKafkaCluster({
-        bootstrap: config.bootstrap,
-        requestTimeoutMs: config.request_timeout,
+        ...kafkaClientOptions(config),
         clock,
         onRequest: (api) => observer.request(config.name, api),
         onDecodeError: () => observer.decodeError(`kafka ${config.name}`),
-        ...(config.tls === undefined ? {} : { tls: tlsOptions(config.tls) }),
-        ...(config.sasl === undefined ? {} : { sasl: config.sasl }),
       })
       collector = createClusterCollector({
         kafkaCluster: config.name,
@@ -93,15 +89,5 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         cluster.close()
       }
     },
-  }
-}
-
-function tlsOptions(tls: NonNullable<KafkaClusterConfig['tls']>): ConnectionOptions {
-  return {
-    rejectUnauthorized: !tls.insecure_skip_verify,
-    ...(tls.ca_file === undefined ? {} : { ca: readFileSync(tls.ca_file) }),
-    ...(tls.cert_file === undefined ? {} : { cert: readFileSync(tls.cert_file) }),
-    ...(tls.key_file === undefined ? {} : { key: readFileSync(tls.key_file) }),
-    ...(tls.server_name === undefined ? {} : { servername: tls.server_name }),
   }
 }

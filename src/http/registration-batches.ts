@@ -7,7 +7,7 @@ import { heartbeatSeconds, invalid, type RegistrationRoutesDeps, retryLater } fr
 import { readJsonList, readJsonText } from './request-body.ts'
 import { type Request, type Response, type Route, securityHeaders } from './route.ts'
 
-export const mostBatchBytes = 8 * 1024 * 1024
+const mostBatchBytes = 8 * 1024 * 1024
 
 /** Thousands at once, for agents that speak for many registrants and come back after a restart. */
 export function registrationBatchRoutes(deps: RegistrationRoutesDeps): readonly Route[] {

@@ -30,7 +30,7 @@ export interface RegistrationRoutesDeps {
   readonly leaseSeconds: number
 }
 
-export const mostRegistrationBytes = 64 * 1024
+const mostRegistrationBytes = 64 * 1024
 
 /** A registrant that calls three times in its lease survives two lost calls. */
 export function heartbeatSeconds({ leaseSeconds }: Pick<Registration, 'leaseSeconds'>): number {

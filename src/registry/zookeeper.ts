@@ -5,7 +5,7 @@ import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import { judgePut, type Standing } from '../targets/judge-put.ts'
 import { defaultLingerSeconds } from '../targets/linger.ts'
-import { createZookeeper, type ZookeeperOptions } from '../zookeeper/client.ts'
+import { createZookeeper, creatorAcl, readAcl, type ZookeeperOptions } from '../zookeeper/client.ts'
 import { mayEnd } from './batch.ts'
 import { createBell } from './bell.ts'
 import { createEmbeddedRegistry, type EmbeddedRegistryDeps } from './embedded.ts'
@@ -27,7 +27,7 @@ export interface ZookeeperRegistryOptions
 }
 
 /** Below the chroot; the path for Prometheus' serverset_sd and nerve_sd. */
-export const membersRoot = '/targets'
+const membersRoot = '/targets'
 
 const settleMs = 5_000
 /**
@@ -166,7 +166,7 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
 
   async function open(): Promise<SharedTree> {
     const savedSession = storagePath === undefined ? undefined : await readSessionFile(storagePath, connect)
-    const { sessionTimeoutMs, auth, tls, defaultAcl } = options
+    const { sessionTimeoutMs, auth, tls } = options
     const zookeeper = createZookeeper(
       {
         connect,
@@ -174,9 +174,9 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
         keepsSession: storagePath !== undefined,
         ...(savedSession === undefined ? {} : { savedSession }),
         ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
-        ...(auth === undefined ? {} : { auth }),
+        // Prometheus' own discovery cannot identify itself: everybody may read.
+        ...(auth === undefined ? {} : { auth, defaultAcl: [...creatorAcl, ...readAcl] }),
         ...(tls === undefined ? {} : { tls }),
-        ...(defaultAcl === undefined ? {} : { defaultAcl }),
       },
       deps,
     )

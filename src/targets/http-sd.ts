@@ -57,13 +57,13 @@ function byId(a: Target, b: Target): number {
 }
 
 /** How many parts a list is cut into: with 100,000 targets a part takes about a millisecond to render. */
-export const bucketCount = 256
+const bucketCount = 256
 
 /**
  * The part of the list a target belongs to: targets with equal labels have equal ids, so a group never spans two parts,
  * and a change renders only its own part again.
  */
-export function bucketOf(target: Target): number {
+function bucketOf(target: Target): number {
   return hashOf(target.registration.id) % bucketCount
 }
 

@@ -1,5 +1,5 @@
 /** Deeper lists are refused before they are parsed: nothing of ours nests. */
-export const mostDepth = 16
+const mostDepth = 16
 
 /** Where a long JSON text was found to be none. */
 export interface BrokenJson {

@@ -6,7 +6,7 @@ import { parseAddress } from './parse-address.ts'
 import { parseStored, registrationDocument } from './registration-document.ts'
 
 /** Longer documents are refused at the door and quarantined in a znode, in bytes. */
-export const mostMemberBytes = 4096
+const mostMemberBytes = 4096
 
 /** What a znode under `targets/` turned out to be. */
 export type Member =

@@ -19,7 +19,7 @@ export interface ParseOptions {
 }
 
 export const defaultLeaseSeconds = 30
-export const leaseLimits = { least: 5, most: 3600 } as const
+const leaseLimits = { least: 5, most: 3600 } as const
 
 const incarnation = textOrNumber(
   (value) => /^[!-.0-~]{1,64}$/.test(value),

@@ -1,7 +1,11 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { lagCommand, parseLagArguments } from '../../src/commands/lag.ts'
+import { lagCommand } from '../../src/commands/lag.ts'
+import { parseLagArguments } from '../../src/commands/lag-arguments.ts'
 import { lagTable } from '../../src/commands/lag-table.ts'
-import { join } from '../../src/lag/join.ts'
+import { join as joinLag } from '../../src/lag/join.ts'
 import { lagRows } from '../../src/model/lag-row.ts'
 import { createKafkaCluster } from '../../src/simulator/kafka-cluster.ts'
 import { fakeBatch, fakeLogs, fakeSnapshot } from '../fakes/columns.ts'
@@ -19,6 +23,7 @@ describe('parseLagArguments()', () => {
     [['--kafka.bootstrap=h:9092', '--topic=(?=x)'], /--topic: "\(\?=x\)", expected an RE2 pattern/],
     [['--kafka.bootstrap=h:9092', '--colour'], /--colour/],
     [['--kafka.bootstrap=h:9092', 'extra'], /extra/],
+    [['--kafka.bootstrap=h:9092', '--config.file=x.yaml'], /--kafka\.bootstrap: expected it alone/],
   ])('refuses %j', (argv, message) => {
     expect(() => parseLagArguments(argv)).toThrow(message)
   })
@@ -41,7 +46,7 @@ describe('lagTable()', () => {
       holdSince: 0,
       noPosition: () => 'ignore' as const,
     }
-    const part = join(fakeBatch({ 'a\u001b[31m\nb\u202e\\': { топик: { 0: 'no_position' } } }), input)
+    const part = joinLag(fakeBatch({ 'a\u001b[31m\nb\u202e\\': { топик: { 0: 'no_position' } } }), input)
 
     expect(lagTable([...lagRows(fakeSnapshot(logs, [part]))])).toBe(
       [
@@ -69,6 +74,27 @@ describe('lagCommand()', () => {
     expect(wrong.err()).toContain('See lagkeeper lag --help')
     expect(await lagCommand(['--help'], help.io)).toBe(0)
     expect(help.out()).toContain('Exit codes')
+  })
+
+  it('reads a cluster of a configuration file, with its filters', async () => {
+    await using kafka = await createKafkaCluster({ users: { reader: 'secret' } })
+    for (const name of ['t', 'skipped']) {
+      kafka.state.createTopic(name, 1)
+      kafka.state.commit('g', name, 0, 0n)
+    }
+    const file = join(mkdtempSync(join(tmpdir(), 'lagkeeper-lag-')), 'lagkeeper.yaml')
+    const cluster = (name: string) =>
+      `  - { name: ${name}, bootstrap: "${kafka.bootstrap.join(',')}", topics: { exclude: [skipped] }, sasl: { mechanism: PLAIN, username: reader, password: secret } }`
+    writeFileSync(file, ['kafka:', cluster('one'), cluster('two')].join('\n'))
+    const named = captureIo()
+    const unnamed = captureIo()
+
+    expect(await lagCommand([`--config.file=${file}`, '--kafka.cluster=two'], named.io)).toBe(0)
+    expect(named.out()).toBe(
+      '{"kafka_cluster":"two","consumer":"g","kind":"classic","topic":"t","partition":0,"position":0,"log_start_offset":0,"log_end_offset":0,"records_lag":0}\n',
+    )
+    expect(await lagCommand([`--config.file=${file}`], unnamed.io)).toBe(2)
+    expect(unnamed.err()).toContain('--kafka.cluster: missing, expected one of one, two')
   })
 
   it('prints an exact lag of 2^63 − 1 records as JSON', async () => {

@@ -16,7 +16,7 @@ export interface RegistryWorld extends AsyncDisposable {
 }
 
 /** Registrations of the suite have this lease, and worlds are opened with this linger time. */
-export const contractLeaseSeconds = 5
+const contractLeaseSeconds = 5
 export const contractLingerSeconds = 3
 
 const signal = AbortSignal.timeout(600_000)

@@ -121,15 +121,15 @@ describe.each(['3.9.5', '3.4.14'])('on ZooKeeper %s', (version) => {
     const replica = await start('a')
     await replica.registry.put([registration({ leaseSeconds: 300 })], signal)
     const other = createClient(`${rig.connect}/real-${place}`)
-    const connected = new Promise((resolve) => other.once('connected', resolve))
+    const connected = new Promise<void>((resolve) => other.once('connected', () => resolve()))
     other.connect()
     await connected
-    const read = await new Promise<Buffer>((resolve, reject) =>
+    const read = await new Promise((resolve, reject) =>
       other.getData(`/targets/${memberPath(registration(), '1')}`, (error, data) =>
         error ? reject(error) : resolve(data),
       ),
     )
-    expect(JSON.parse(read.toString())).toMatchObject({ status: 'ALIVE', registration: { address: '10.0.0.7:9250' } })
+    expect(JSON.parse(String(read))).toMatchObject({ status: 'ALIVE', registration: { address: '10.0.0.7:9250' } })
 
     const theirs = registration({ instance: 'theirs', address: '10.0.0.8:1' })
     const document = JSON.stringify({

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEmbeddedRegistry } from '../../src/registry/embedded.ts'
+import { registries } from '../../src/registry/index.ts'
 import { silentLogger } from '../../src/runtime/logger.ts'
 import { contractLingerSeconds, type RegistryWorld, registryContract } from '../contract/registry.ts'
 import { fakeClock } from '../fakes/clock.ts'
@@ -13,7 +13,7 @@ async function openWorld(): Promise<RegistryWorld> {
   const clock = fakeClock()
   const start = () => {
     const stop = new AbortController()
-    const registry = createEmbeddedRegistry(
+    const registry = registries.embedded(
       { storagePath, lingerSeconds: contractLingerSeconds },
       { clock, logger: silentLogger },
     )

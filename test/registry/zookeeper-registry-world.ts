@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { registries } from '../../src/registry/index.ts'
 import type { Registry } from '../../src/registry/registry.ts'
-import { createZookeeperRegistry, type ZookeeperRegistryOptions } from '../../src/registry/zookeeper.ts'
+import type { ZookeeperRegistryOptions } from '../../src/registry/zookeeper.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { silentLogger } from '../../src/runtime/logger.ts'
 import { contractLingerSeconds, type RegistryWorld } from '../contract/registry.ts'
@@ -19,7 +20,7 @@ export function runReplica(
   clock: Clock = systemClock,
 ): RunningReplica {
   const stopping = new AbortController()
-  const registry = createZookeeperRegistry(
+  const registry = registries.zookeeper(
     { lingerSeconds: contractLingerSeconds, ...options },
     { clock, logger: silentLogger },
   )

@@ -235,6 +235,18 @@ describe('alone', () => {
   })
 })
 
+it('lets only its own user write its members when it has one, and everybody read', async () => {
+  const auth = [{ scheme: 'digest', credential: 'lagkeeper:secret' }]
+  const replica = await start('a', { auth })
+  await put(replica, registration())
+
+  expect(String(zookeeper.data.tree.data(pathOf(registration()), anybody).data)).toContain('ALIVE')
+  const stranger = { type: 'delete', path: pathOf(registration()), version: -1 } as const
+  expect(() => zookeeper.data.tree.change(stranger, anybody)).toThrow('NO_AUTH')
+  await replica.registry.withdraw(registration().id, '1', signal)
+  await expect.poll(() => zookeeper.data.tree.has(pathOf(registration()))).toBe(false)
+})
+
 describe('beside others', () => {
   const foreign = registration({ instance: 'foreign', address: '10.0.0.50:1' })
   const write = (one: Registration, data = Buffer.from(encodeMember(one)).toString(), session = 0x77n) => {
