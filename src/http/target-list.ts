@@ -4,7 +4,7 @@ import { describeError, InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { mergeTargets } from '../targets/merge.ts'
-import { isInSlice, type Slice, sliceKey } from '../targets/slice.ts'
+import { type Slice, sliceKey, targetsIn } from '../targets/slice.ts'
 import { type StartupGate, startupGate } from '../targets/startup-gate.ts'
 import { inSteps } from './request-body.ts'
 import { buildPage, type TargetPage } from './target-page.ts'
@@ -161,7 +161,7 @@ export function createTargetList(
     if (key === '') return Promise.resolve(page)
     const known = slices.get(key)
     if (known !== undefined) return known
-    const made = buildPage(targets.filter((target) => isInSlice(target, slice)))
+    const made = inSteps(targetsIn(slice, targets)).then((some) => buildPage(some))
     if (slices.size >= mostSlices) slices.clear()
     slices.set(key, made)
     return made

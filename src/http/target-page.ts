@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { constants, gzip } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { constants, createGzip } from 'node:zlib'
 import type { Quarantined, Target } from '../model/target.ts'
 import { breather } from '../runtime/breathe.ts'
 import { intoBuckets, renderGroups } from '../targets/http-sd.ts'
@@ -48,7 +49,7 @@ export async function buildPage(targets: readonly Target[], before?: TargetPage)
     bytes: chunks.reduce((sum, { length }) => sum + length, 0),
     etag: `"${digestOf(parts.map(({ digest }) => digest).join())}"`,
     gzipped: () => {
-      compressed ??= compress(Buffer.concat(chunks), { level: constants.Z_BEST_SPEED })
+      compressed ??= compress(chunks)
       return compressed
     },
     groups: parts.reduce((sum, part) => sum + part.groups, 0),
@@ -56,7 +57,15 @@ export async function buildPage(targets: readonly Target[], before?: TargetPage)
   }
 }
 
-const compress = promisify<Uint8Array, { level: number }, Uint8Array>(gzip)
+/** Piece by piece in the thread pool: a long list as one buffer would be too much at once. */
+async function compress(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  const zip = createGzip({ level: constants.Z_BEST_SPEED })
+  await pipeline(Readable.from(chunks), zip, async (zipped: AsyncIterable<Buffer>) => {
+    for await (const piece of zipped) pieces.push(piece)
+  })
+  return Buffer.concat(pieces)
+}
 
 function renderPart(targets: readonly Target[]): PagePart {
   const { text, groups, quarantined } = renderGroups(targets)

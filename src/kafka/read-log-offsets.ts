@@ -12,7 +12,7 @@ import type { Evidence } from '../model/evidence.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Problem } from '../model/problem.ts'
 import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
-import { breather } from '../runtime/breathe.ts'
+import { breather, turns } from '../runtime/breathe.ts'
 import { describeError } from '../runtime/errors.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { failureReason } from './failure-reason.ts'
@@ -43,6 +43,8 @@ export async function readLogOffsets(
 ): Promise<{ readonly column: LogOffsetColumn; readonly problems: readonly Problem[] }> {
   const evidence: Evidence[] = []
   const column = logOffsetColumn(catalog.rows, reasonCode('end_unknown'), evidence)
+  // Brokers are asked at the same time and answer at the same time; their requests and answers are worked on one by one.
+  const ownTurn = turns()
   const first = await askAll(await planOf(catalog))
   const retriable = retriableRows(column)
   if (retriable.length === 0 || signal.aborted) return { column, problems: first }
@@ -57,6 +59,7 @@ export async function readLogOffsets(
       [...plan].map(async ([broker, batches]) => {
         for (const batch of batches) {
           try {
+            await ownTurn()
             await take(await ask(broker, batch))
           } catch (error) {
             if (signal.aborted) throw error
@@ -80,7 +83,7 @@ export async function readLogOffsets(
       broker,
       {
         api: apis.ListOffsets,
-        encode: (version) => encodeListOffsetsRequest(version, { isolation: 0, timestamp, topics }),
+        encode: (version) => encoded(topics, version, timestamp),
         decode: decodeListOffsetsResponse,
       },
       signal,
@@ -88,6 +91,7 @@ export async function readLogOffsets(
   }
 
   async function take({ value, evidence: from }: Answer<ListOffsetsResponse>): Promise<void> {
+    await ownTurn()
     const answer = evidence.push(from) - 1
     const breathe = breather()
     for (const [index, name] of value.topics.entries()) {
@@ -171,6 +175,18 @@ async function leadersNow(catalog: Catalog, refresh: () => Promise<Catalog>): Pr
       leaders[topic.firstRow + partition] = fresh.leader[now.firstRow + partition]!
   }
   return leaders
+}
+
+const bodies = new WeakMap<readonly Asked[], Map<string, Buffer>>()
+
+/** The request for a part of a plan, written once: a large plan outlives many cycles, and writing it takes as long as reading its answer. */
+function encoded(topics: readonly Asked[], version: number, timestamp: number): Buffer {
+  const known = bodies.get(topics) ?? new Map<string, Buffer>()
+  bodies.set(topics, known)
+  const key = `${version} ${timestamp}`
+  const body = known.get(key) ?? encodeListOffsetsRequest(version, { isolation: 0, timestamp, topics })
+  known.set(key, body)
+  return body
 }
 
 type Plan = ReadonlyMap<number, readonly Asked[][]>

@@ -2,7 +2,7 @@ import type { Catalog } from '../model/catalog.ts'
 import { type LogOffsetColumn, logOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
 import { difference } from '../model/offsets.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
-import { reasonCode } from '../model/reason.ts'
+import { KNOWN, reasonCode } from '../model/reason.ts'
 
 /** The catalog's topic index for each topic of a batch; −1 where the cluster does not have the topic. */
 export function alignTopics(batch: PositionBatch, catalog: Catalog): Int32Array {
@@ -66,14 +66,20 @@ export function fallenTopics(
   const fallen = new Uint8Array(catalog.topics.length)
   for (const [index, topic] of catalog.topics.entries()) {
     const before = earlier.topics[earlier.topicIndex.get(topic.name) ?? -1]
-    for (let p = 0; p < Math.min(topic.partitions, before?.partitions ?? 0); p++) {
-      const now = topic.firstRow + p
-      const then = before!.firstRow + p
-      if (ends.reason[now] !== 0 || earlierEnds.reason[then] !== 0) continue
-      if (difference(ends.offset, now, earlierEnds.offset, then) < 0) fallen[index] = 1
-    }
+    if (before === undefined) continue
+    const rows = Math.min(topic.partitions, before.partitions)
+    if (fell(ends, topic.firstRow, earlierEnds, before.firstRow, rows)) fallen[index] = 1
   }
   return fallen
+}
+
+function fell(now: LogOffsetColumn, from: number, then: LogOffsetColumn, thenFrom: number, rows: number): boolean {
+  for (let row = 0; row < rows; row++) {
+    const at = from + row
+    const was = thenFrom + row
+    if ((now.reason[at]! | then.reason[was]!) === KNOWN && difference(now.offset, at, then.offset, was) < 0) return true
+  }
+  return false
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Consumer } from '../model/consumer.ts'
-import { offsetColumn, setOffset } from '../model/offsets.ts'
-import type { PositionBatch } from '../model/position-batch.ts'
+import { batchColumns, type PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
 import { reasonCode } from '../model/reason.ts'
 import type { Previous, PreviousBlock } from './previous.ts'
@@ -42,15 +41,7 @@ function asBatch(
 ): PositionBatch {
   const rows = blocks.reduce((sum, { from }) => sum + rowsOf(from), 0)
   const topics = new Map<string, number>()
-  const batch = {
-    blockConsumer: new Uint32Array(blocks.length),
-    blockTopic: new Uint32Array(blocks.length),
-    blockFirst: new Uint32Array(blocks.length + 1),
-    partition: new Int32Array(rows),
-    value: offsetColumn(rows),
-    epoch: new Int32Array(rows).fill(-1),
-    reason: new Uint8Array(rows),
-  }
+  const batch = batchColumns(blocks.length, rows)
   let row = 0
   for (const [index, { consumer, from, reason }] of blocks.entries()) {
     const source = from.part.batch
@@ -62,7 +53,6 @@ function asBatch(
     for (let old = source.blockFirst[from.block]!; old < source.blockFirst[from.block + 1]!; old++, row++) {
       batch.partition[row] = source.partition[old]!
       batch.reason[row] = reason
-      setOffset(batch.value, row, 0n)
     }
   }
   batch.blockFirst[blocks.length] = row

@@ -1,5 +1,4 @@
-import { offsetColumn } from '../model/offsets.ts'
-import type { PositionBatch } from '../model/position-batch.ts'
+import { batchColumns, type PositionBatch } from '../model/position-batch.ts'
 
 /**
  * The batches of several sources as one list in which no (consumer, topic) stands twice: sources come best first, and a
@@ -28,31 +27,20 @@ export function prefer(sources: readonly (readonly PositionBatch[])[]): Position
 
 function onlyBlocks(batch: PositionBatch, keep: readonly number[]): PositionBatch {
   const rows = keep.reduce((sum, block) => sum + batch.blockFirst[block + 1]! - batch.blockFirst[block]!, 0)
-  const partition = new Int32Array(rows)
-  const value = offsetColumn(rows)
-  const epoch = new Int32Array(rows)
-  const reason = new Uint8Array(rows)
-  const blockFirst = new Uint32Array(keep.length + 1)
+  const columns = batchColumns(keep.length, rows)
   let row = 0
   for (const [index, block] of keep.entries()) {
     const from = batch.blockFirst[block]!
     const to = batch.blockFirst[block + 1]!
-    blockFirst[index] = row
-    partition.set(batch.partition.subarray(from, to), row)
-    value.set(batch.value.subarray(from * 2, to * 2), row * 2)
-    epoch.set(batch.epoch.subarray(from, to), row)
-    reason.set(batch.reason.subarray(from, to), row)
+    columns.blockConsumer[index] = batch.blockConsumer[block]!
+    columns.blockTopic[index] = batch.blockTopic[block]!
+    columns.blockFirst[index] = row
+    columns.partition.set(batch.partition.subarray(from, to), row)
+    columns.value.set(batch.value.subarray(from * 2, to * 2), row * 2)
+    columns.epoch.set(batch.epoch.subarray(from, to), row)
+    columns.reason.set(batch.reason.subarray(from, to), row)
     row += to - from
   }
-  blockFirst[keep.length] = row
-  return {
-    ...batch,
-    blockConsumer: Uint32Array.from(keep, (block) => batch.blockConsumer[block]!),
-    blockTopic: Uint32Array.from(keep, (block) => batch.blockTopic[block]!),
-    blockFirst,
-    partition,
-    value,
-    epoch,
-    reason,
-  }
+  columns.blockFirst[keep.length] = row
+  return { ...batch, ...columns }
 }

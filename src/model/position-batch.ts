@@ -1,6 +1,6 @@
 import type { Consumer } from './consumer.ts'
 import type { Evidence } from './evidence.ts'
-import type { OffsetColumn } from './offsets.ts'
+import { type OffsetColumn, offsetColumn } from './offsets.ts'
 
 /**
  * One decoded answer or page as columns, immutable. A block is the rows of one (consumer, topic); blocks of a consumer
@@ -27,4 +27,17 @@ export interface PositionBatch {
   readonly epoch: Int32Array
   /** 0 = known, else a reason code. */
   readonly reason: Uint8Array
+}
+
+/** Empty columns for so many blocks and rows, no epoch known, to be filled before they become part of a batch. */
+export function batchColumns(blocks: number, rows: number) {
+  return {
+    blockConsumer: new Uint32Array(blocks),
+    blockTopic: new Uint32Array(blocks),
+    blockFirst: new Uint32Array(blocks + 1),
+    partition: new Int32Array(rows),
+    value: offsetColumn(rows),
+    epoch: new Int32Array(rows).fill(-1),
+    reason: new Uint8Array(rows),
+  }
 }

@@ -2,8 +2,7 @@ import { errorCodes } from '../kafka-wire/error-codes.ts'
 import type { OffsetFetchResponse } from '../kafka-wire/offset-fetch.ts'
 import type { Catalog } from '../model/catalog.ts'
 import type { Evidence } from '../model/evidence.ts'
-import { offsetColumn } from '../model/offsets.ts'
-import type { PositionBatch } from '../model/position-batch.ts'
+import { batchColumns, type PositionBatch } from '../model/position-batch.ts'
 import { KNOWN, reasonCode } from '../model/reason.ts'
 import { asConsumer, type KnownGroup } from './group-memory.ts'
 
@@ -37,15 +36,7 @@ export function groupBatch(
     for (const block of blocksOf(answer, entry, group, catalog, kept, keepTopic)) blocks.push({ consumer, block })
   const rows = blocks.reduce((sum, { block }) => sum + block.rows.length + block.extra.length, 0)
   const topics = new Map<string, number>()
-  const batch = {
-    blockConsumer: new Uint32Array(blocks.length),
-    blockTopic: new Uint32Array(blocks.length),
-    blockFirst: new Uint32Array(blocks.length + 1),
-    partition: new Int32Array(rows),
-    value: offsetColumn(rows),
-    epoch: new Int32Array(rows),
-    reason: new Uint8Array(rows),
-  }
+  const batch = batchColumns(blocks.length, rows)
   let row = 0
   for (const [index, { consumer, block }] of blocks.entries()) {
     const topic = topics.get(block.topic) ?? topics.size
@@ -56,7 +47,6 @@ export function groupBatch(
     let extra = 0
     const fill = (partition: number): void => {
       batch.partition[row] = partition
-      batch.epoch[row] = -1
       batch.reason[row++] = block.extraReason
     }
     for (const source of block.rows) {

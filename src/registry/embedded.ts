@@ -82,9 +82,9 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
     if (batch.changes.length > 0) roster.publish()
   }
 
-  function tick(life: Life): void {
+  async function tick(life: Life): Promise<void> {
     const { roster } = life
-    const over = roster.tick()
+    const over = await roster.tick()
     if (over.length > 0) void queue.add((batch) => batch.sweep(over)).catch(() => dropUnwritten(roster, over))
     if (life.isWhole || clock.monotonic() - life.startedAt < leaseSeconds * 1000) return
     life.isWhole = true
@@ -101,7 +101,7 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
       try {
         await together(signal, [
           (both) => queue.run((works) => commit(started, works), both),
-          (both) => poll({ intervalMs: tickMs, clock }, both, async () => tick(started)),
+          (both) => poll({ intervalMs: tickMs, clock }, both, () => tick(started)),
         ])
       } finally {
         await started.journal.close()

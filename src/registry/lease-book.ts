@@ -5,6 +5,7 @@ export interface LeaseBook {
   /** A full lease from now on. */
   grant(id: string, seconds: number): void
   forget(id: string): void
+  has(id: string): boolean
   /** To be called every `tickMs`: takes out the leases that are over, and says whose they were. */
   tick(): readonly string[]
 }
@@ -25,6 +26,7 @@ export function createLeaseBook(clock: Clock, tickMs: number): LeaseBook {
     forget: (id) => {
       until.delete(id)
     },
+    has: (id) => until.has(id),
     tick: () => {
       counted += sinceLast()
       last = clock.monotonic()

@@ -50,7 +50,7 @@ export interface MemberBoard {
   /** The end of one that nobody holds any more was announced. */
   forgetLost(id: string): void
   /** Lets go who has lingered long enough. True when the list has changed. */
-  tick(): boolean
+  tick(): Promise<boolean>
   quarantined(): readonly Quarantined[]
 }
 
@@ -147,13 +147,19 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     take: async ({ view, added, changed, removed }) => {
       const breathe = breather()
       // What is gone first: a takeover in two steps must not linger beside itself.
-      for (const { path } of removed) lookAtRemoved(path)
+      for (const { path } of removed) {
+        lookAtRemoved(path)
+        await breathe()
+      }
       for (const path of [...added, ...changed]) {
         const node = view.nodes.get(path)
         if (node !== undefined) look(path, node)
         await breathe()
       }
-      for (const { path, node } of removed) noticeMissing(path, node)
+      for (const { path, node } of removed) {
+        noticeMissing(path, node)
+        await breathe()
+      }
     },
     takeOwn: (id) => {
       const mine = own(id)
@@ -164,9 +170,16 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
       claims.set(ownPlace(id), mine === undefined ? undefined : { ...mine, order })
       if (mine?.state === 'listed') forgetLost(id)
     },
-    tick: () => {
-      const over = linger.sweep(clock.monotonic())
-      return over.map(({ registration }) => claims.set(lostPlace(registration.id), undefined)).includes(true)
+    tick: async () => {
+      const breathe = breather()
+      let isChanged = false
+      for (const { registration } of linger.sweep(clock.monotonic())) {
+        // Whoever was lost again meanwhile has a time of its own.
+        if (linger.get(registration.id) === undefined)
+          isChanged = claims.set(lostPlace(registration.id), undefined) || isChanged
+        await breathe()
+      }
+      return isChanged
     },
     quarantined: () => Array.from(bad, ([where, why]) => ({ where, why })),
   }

@@ -17,7 +17,7 @@ export interface Roster {
   /** Extends leases; returns the ids that are not held in this incarnation. */
   renew(many: readonly Heartbeat[]): Promise<readonly string[]>
   /** To be called every `tickMs`: ends leases that are over; returns the ids that have lingered long enough. */
-  tick(): readonly string[]
+  tick(): Promise<readonly string[]>
   /** To be called after changes: the next view shows them. */
   publish(): void
   view(isWhole: boolean): RegistryView
@@ -91,10 +91,16 @@ export function createRoster({ clock, tickMs, lingerMs, bell, onTarget = () => u
       if (isChanged) publish()
       return unknown
     },
-    tick: () => {
+    tick: async () => {
+      const breathe = breather()
       const now = clock.monotonic()
-      const lost = leases.tick().flatMap((id) => holdings.get(id) ?? [])
-      for (const target of lost) restate(linger.lost(target, now))
+      const lost = leases.tick()
+      for (const id of lost) {
+        const target = holdings.get(id)
+        // A heartbeat may have come while others had their turn.
+        if (target !== undefined && !leases.has(id)) restate(linger.lost(target, now))
+        await breathe()
+      }
       if (lost.length > 0) publish()
       return linger.sweep(now).map(({ registration }) => registration.id)
     },

@@ -238,7 +238,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
             poll({ intervalMs: tickMs, clock }, both, async () => {
               if (tree.isCurrent()) confirmedAt = clock.monotonic()
               lookForMissing()
-              if (board.tick()) onChange()
+              if (await board.tick()) onChange()
             }),
         ])
       } finally {

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import type { Incarnation, Receipt, Registration } from '../model/registration.ts'
 import { addressKey, type RegistryView, type Target } from '../model/target.ts'
+import { breather } from '../runtime/breathe.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
-import { judgePut, type Standing } from '../targets/judge-put.ts'
+import { type Judgement, judgePut, type Standing } from '../targets/judge-put.ts'
 import { defaultLingerSeconds } from '../targets/linger.ts'
 import { createZookeeper, creatorAcl, readAcl, type ZookeeperOptions } from '../zookeeper/client.ts'
 import { mayEnd } from './batch.ts'
@@ -104,7 +105,12 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
 
   async function put(many: readonly Registration[], signal: AbortSignal): Promise<readonly Receipt[]> {
     const tree = ready()
-    const judged = many.map((coming) => judgePut(coming, standing(tree, coming)))
+    const breathe = breather()
+    const judged: Judgement[] = []
+    for (const one of many) {
+      judged.push(judgePut(one, standing(tree, one)))
+      await breathe()
+    }
     const coming = judged.filter(({ outcome }) => outcome !== 'conflict').map(({ registration }) => registration)
     const bytes = coming.reduce((sum, one) => sum + (own.get(one.id) ? 0 : tree.writer.pathOf(one).length), 0)
     if (tree.placer.pathBytes() + bytes > mostPathBytes)

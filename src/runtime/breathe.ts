@@ -17,3 +17,12 @@ export function breather(budgetMs = 10): () => Promise<void> {
     since = performance.now()
   }
 }
+
+/** Gives each caller a turn of the event loop of its own, in the order of their calls. */
+export function turns(): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  return () => {
+    last = last.then(turn)
+    return last
+  }
+}

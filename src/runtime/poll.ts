@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 
 export interface PollOptions {
   readonly intervalMs: number
-  /** Share of the interval by which the first run is delayed at random, 0 to 1, so that pollers do not march in step. */
+  /** Share of the interval by which all but the first run are delayed at random, 0 to 1: pollers do not march in step. */
   readonly jitter?: number
   readonly clock: Clock
 }
@@ -17,13 +17,13 @@ export async function poll(
   task: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const { intervalMs, clock } = options
-  const start = clock.monotonic() + intervalMs * (options.jitter ?? 0) * Math.random()
-  let due = start
+  let due = clock.monotonic()
+  const start = due + intervalMs * (options.jitter ?? 0) * Math.random()
   while (!signal.aborted) {
     await clock.sleep(due - clock.monotonic(), signal)
     if (signal.aborted) return
     await task(signal)
-    const missed = Math.floor((clock.monotonic() - start) / intervalMs)
+    const missed = Math.max(0, Math.floor((clock.monotonic() - start) / intervalMs))
     due = start + (missed + 1) * intervalMs
   }
 }

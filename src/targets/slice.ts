@@ -58,6 +58,18 @@ export function sliceKey({ namespace, kind, flinkCluster, shard }: Slice): strin
   return parts.every((part) => part === undefined) ? '' : JSON.stringify(parts)
 }
 
+const targetsPerStep = 5_000
+
+/** The targets of a slice. Yields between steps of a few milliseconds. */
+export function* targetsIn(slice: Slice, targets: readonly Target[]): Generator<void, readonly Target[]> {
+  const found: Target[] = []
+  for (const [index, target] of targets.entries()) {
+    if (index % targetsPerStep === targetsPerStep - 1) yield
+    if (isInSlice(target, slice)) found.push(target)
+  }
+  return found
+}
+
 export function isInSlice(target: Target, { namespace, kind, flinkCluster, shard }: Slice): boolean {
   const { registration } = target
   if (namespace !== undefined && registration.namespace !== namespace) return false
