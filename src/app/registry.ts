@@ -1,6 +1,5 @@
-import { createEmbeddedRegistry } from '../registry/embedded.ts'
+import { registries } from '../registry/index.ts'
 import type { Registry } from '../registry/registry.ts'
-import { createZookeeperRegistry } from '../registry/zookeeper.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { type AddressGuard, isLoopback } from '../targets/address-guard.ts'
@@ -19,15 +18,12 @@ export function createRegistry(config: Config, demo: boolean, { clock, logger, g
   const leaseSeconds = config.registration.default_lease / 1_000
   const { zookeeper } = config
   if (zookeeper === undefined)
-    return createEmbeddedRegistry(
-      { storagePath: demo ? undefined : config.storage.path, leaseSeconds },
-      { clock, logger },
-    )
+    return registries.embedded({ storagePath: demo ? undefined : config.storage.path, leaseSeconds }, { clock, logger })
   const { auth } = zookeeper
   // Whoever writes to a ZooKeeper that only this machine reaches is a caller from this machine.
   const { servers } = parseConnectString(zookeeper.connect)
   const caller = { isLoopback: servers.every(({ host }) => host === 'localhost' || isLoopback(host)) }
-  return createZookeeperRegistry(
+  return registries.zookeeper(
     {
       connect: zookeeper.connect,
       sessionTimeoutMs: zookeeper.session_timeout,

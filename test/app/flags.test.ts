@@ -173,7 +173,7 @@ describe('helpText()', () => {
         --zookeeper.connect HOST:PORT[,…][/PATH]  Keep registrations in this ZooKeeper.
         --interval DURATION                       Time between two cycles of a cluster. Default "15s".
         --log.level LEVEL                         debug, info, warn or error. Default "info".
-        --log.format FORMAT                       json, or text for a terminal. Default "json".
+        --log.format FORMAT                       auto, json or text. Default "auto": text on a terminal.
         --version                                 Print the version and exit.
         --help                                    Print this help and exit.
       "

@@ -69,7 +69,7 @@ describe('the shipped configurations', () => {
       storage: { path: './data' },
       registration: { default_lease: 30_000 },
       objectives: [],
-      log: { level: 'info', format: 'json' },
+      log: { level: 'info', format: 'auto' },
     })
     expect(config.zookeeper).toBeUndefined()
     expect(config.kafka[0]?.consumers.map((rule) => [rule.match.text, rule.no_position])).toEqual([['.*', 'ignore']])
