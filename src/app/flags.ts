@@ -39,7 +39,11 @@ const flagTable = {
   },
   interval: { value: 'DURATION', help: 'Time between two cycles of a cluster. Default "15s".', option: ['interval'] },
   'log.level': { value: 'LEVEL', help: 'debug, info, warn or error. Default "info".', option: ['log', 'level'] },
-  'log.format': { value: 'FORMAT', help: 'json, or text for a terminal. Default "json".', option: ['log', 'format'] },
+  'log.format': {
+    value: 'FORMAT',
+    help: 'auto, json or text. Default "auto": text on a terminal.',
+    option: ['log', 'format'],
+  },
   version: { help: 'Print the version and exit.' },
   help: { help: 'Print this help and exit.' },
 } as const satisfies Readonly<Record<string, FlagEntry>>
@@ -76,15 +80,19 @@ export function parseFlags(argv: readonly string[]): Flags {
 }
 
 /**
- * The configuration that flags and file make together; flags win. With neither Kafka cluster nor ZooKeeper the daemon
- * runs as a demo, unless the file says `demo: false`.
+ * The configuration that flags and file make together; flags win. With nothing configured (no file, no Kafka cluster, no
+ * ZooKeeper) the daemon runs as a demo; a file may ask for it.
  *
  * @throws ConfigError with every problem at once.
  */
 export function effectiveConfig(flags: Flags, env: Environment): { readonly config: Config; readonly demo: boolean } {
   const overlay = [...flags.values].flatMap(([name, value]) => overlayOf(name, value))
-  const config = loadConfig(configSchema, { file: flags.values.get('config.file'), env, overlay })
-  return { config, demo: config.demo ?? (config.kafka.length === 0 && config.zookeeper === undefined) }
+  const file = flags.values.get('config.file')
+  const config = loadConfig(configSchema, { file, env, overlay })
+  return {
+    config,
+    demo: config.demo ?? (file === undefined && config.kafka.length === 0 && config.zookeeper === undefined),
+  }
 }
 
 /** The help of the daemon; every subcommand of `commands` is listed with its summary. */

@@ -65,8 +65,8 @@ const log = z.strictObject({
   level: z.enum(logLevels).prefault('info').describe('Least important lines that are written.'),
   format: z
     .enum(logFormats)
-    .prefault('json')
-    .describe('Form of the lines on standard error. `text` is for a terminal: it waits for whoever reads it.'),
+    .prefault('auto')
+    .describe('Form of the lines on standard error. `auto` is text on a terminal and JSON elsewhere.'),
 })
 
 /** The whole configuration file; the docs and `config/example.yaml` are held against it. */
@@ -91,7 +91,7 @@ export const configSchema = z
       .boolean()
       .optional()
       .describe(
-        '`true`: watch a simulated cluster named `demo`; `false`: never do so. Without it the demo runs when there is neither `kafka` nor `zookeeper`.',
+        '`true`: watch a simulated cluster named `demo`; `false`: never do so. Without a file the demo runs when there is neither `kafka` nor `zookeeper`.',
       ),
   })
   .superRefine(demoAlone, besideOthers)

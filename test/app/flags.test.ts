@@ -94,7 +94,7 @@ describe('effectiveConfig()', () => {
   })
 
   it.each([
-    ['interval: 1m', true],
+    ['interval: 1m', false],
     ['demo: true', true],
     ['demo: false', false],
     ['zookeeper: { connect: zk1 }', false],
