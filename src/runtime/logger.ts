@@ -13,10 +13,12 @@ export interface Logger {
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
-export const logFormats = ['json', 'text'] as const
+/** `auto`: text on a terminal, else JSON. */
+export const logFormats = ['auto', 'json', 'text'] as const
 
 /** Logs to standard error, so that standard output stays free for tables and JSON. */
 export function createLogger(level: (typeof logLevels)[number], format: (typeof logFormats)[number]): Logger {
+  const isJson = format === 'json' || (format === 'auto' && !process.stderr.isTTY)
   const options: pino.LoggerOptions = {
     level,
     base: null,
@@ -25,9 +27,7 @@ export function createLogger(level: (typeof logLevels)[number], format: (typeof 
   }
   // A reader of our log that stops reading must not stop us: past 1 MiB of waiting lines new ones are dropped.
   const target = pino.destination({ dest: 2, sync: false, maxLength: 1 << 20 })
-  return wrap(
-    format === 'json' ? pino(options, target) : pino(options, { write: (line) => target.write(asText(line)) }),
-  )
+  return wrap(isJson ? pino(options, target) : pino(options, { write: (line) => target.write(asText(line)) }))
 }
 
 /** A logger that says nothing, for tests and one-shot commands. */
