@@ -101,15 +101,10 @@ describe('render()', () => {
     { consumers: 50, topicsPerConsumer: 1000, partitions: 4, topics: 1000 },
   ])('takes a small step at a time for %o', (size) => {
     const snapshot = syntheticSnapshot(size)
-    for (const _ of render([snapshot]));
-    const steps: number[] = []
-    const work = render([snapshot])
+    // A step may be empty: then it sorted. Time is for the benchmark to judge.
+    const steps = [...render([snapshot])].map((chunk) => chunk.length)
 
-    for (let start = performance.now(); work.next().done !== true; start = performance.now())
-      steps.push(performance.now() - start)
-
-    // The median says what a step costs; the longest also has the garbage collector and other tests in it.
-    expect(steps.sort((x, y) => x - y)[Math.floor(steps.length / 2)]).toBeLessThan(10)
+    expect(Math.max(...steps)).toBeLessThanOrEqual(256 * 1024)
     expect(steps.length).toBeGreaterThan(50)
   })
 

@@ -120,5 +120,6 @@ it('never gives Prometheus what it refuses, whatever was registered', () => {
     }),
     { numRuns: 500 },
   )
-  expect(accepted).toBeGreaterThan(500)
+  // Far below what any seed accepts: the property must not hold because nothing came through.
+  expect(accepted).toBeGreaterThan(100)
 })
