@@ -1,7 +1,7 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { questionKey, readEpochEnds } from '../kafka/epoch-ends.ts'
 import { readLogOffsets } from '../kafka/read-log-offsets.ts'
-import { fallenTopics, fillFrom, realign, recreatedTopics, withoutChanged } from '../lag/align.ts'
+import { fallenTopics, fillFrom, realign, recreatedTopics, withoutChanged, withoutRecreated } from '../lag/align.ts'
 import { carryOver } from '../lag/carry.ts'
 import { type JoinInput, join, type NoPositionPolicy } from '../lag/join.ts'
 import { prefer } from '../lag/prefer.ts'
@@ -13,6 +13,7 @@ import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Objective } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
+import { KNOWN } from '../model/reason.ts'
 import type { Snapshot, SnapshotPart } from '../model/snapshot.ts'
 import type { PositionSource } from '../positions/position-source.ts'
 import { breather } from '../runtime/breathe.ts'
@@ -111,6 +112,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     const catalog = metadata.latest()
     const before =
       current === undefined ? logOffsetColumn(catalog.rows, 0, []) : realign(current.starts, current.catalog, catalog)
+    if (current !== undefined && !areStartsDue(catalog, before)) return { catalog, starts: before, problems: [] }
     const { column, problems } = await readLogOffsets(
       cluster,
       catalog,
@@ -177,15 +179,23 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     if (metadata.latest().askedAt < askedAt && (isMetadataDue(catalog) || fallen.includes(1)))
       await metadata.tryRefresh(signal)
     const isVerified = metadata.latest().askedAt >= askedAt
-    const ends = isVerified ? withoutChanged(column, catalog, metadata.latest()) : column
+    const sameLife = catalog === before.catalog ? column : withoutRecreated(column, catalog, before.catalog)
+    const ends = isVerified ? withoutChanged(sameLife, catalog, metadata.latest()) : sameLife
     return { catalog, starts, ends, fallen, problems }
   }
 
-  /** One request of metadata a cycle tells recreated topics at once; large clusters and lone brokers are spared some. */
+  /** One request of metadata a cycle tells recreated topics at once; large clusters are spared most of them. */
   function isMetadataDue(catalog: Catalog): boolean {
-    if (catalog.rows > LARGE_ROWS) return count % LARGE_EVERY === 1
-    // Groups are described in odd cycles: a lone broker gets metadata in the others.
-    return catalog.brokers.length > 1 || count % 2 === 0
+    return catalog.rows <= LARGE_ROWS || count % LARGE_EVERY === 1
+  }
+
+  /**
+   * Log starts are read in every cycle, but from a lone broker in every second one: groups are described in the others,
+   * and it shall not get more than five requests. A start only grows; a topic that is new or another one now has it read
+   * at once.
+   */
+  function areStartsDue(catalog: Catalog, before: LogOffsetColumn): boolean {
+    return catalog.brokers.length > 1 || count % 2 === 0 || before.reason.some((reason) => reason !== KNOWN)
   }
 
   async function joinAll(

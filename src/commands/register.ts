@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { keepRegistered, type Registered, RegistrationError } from '../client/register.ts'
-import { describeError } from '../runtime/errors.ts'
+import { ConfigError, describeError } from '../runtime/errors.ts'
 import type { Io } from './io.ts'
 import { parseRegisterArguments, type RegisterArguments, registerUsage } from './register-arguments.ts'
 
@@ -13,7 +13,8 @@ export async function registerCommand(argv: readonly string[], io: CommandIo): P
   try {
     options = parseRegisterArguments(argv)
   } catch (error) {
-    io.stderr.write(`${describeError(error)}\n\nSee lagkeeper register --help\n`)
+    if (!(error instanceof ConfigError)) throw error
+    io.stderr.write(`${error.problems.join('\n')}\n\nSee lagkeeper register --help\n`)
     return 2
   }
   if (options.help) {

@@ -59,6 +59,8 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
   const life = new AbortController()
   const links = new Map<string, Link>()
   const troubles = new Map<string, Trouble>()
+  /** Addresses that have answered ApiVersions once: a broker that is slow later must not be taken for an old one. */
+  const modern = new Set<string>()
   let known: readonly Broker[] = []
   const settings: ConnectionSettings = {
     ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -77,12 +79,13 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
     if (link !== undefined && (link.connection === undefined || link.connection.isOpen())) return link.opening
     const trouble = troubles.get(address)
     if (trouble !== undefined && clock.monotonic() < trouble.until) return Promise.reject(trouble.error)
-    const opening = connectKafka(address, splitAddress(address), settings, life.signal)
+    const opening = connectKafka(address, splitAddress(address), settings, !modern.has(address), life.signal)
     const made: Link = { opening }
     links.set(address, made)
     opening.then(
       (connection) => {
         made.connection = connection
+        if (connection.negotiated) modern.add(address)
       },
       (error: Error) => {
         links.delete(address)
@@ -92,17 +95,25 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
     return opening
   }
 
+  /** Whoever let a time-out pass is not waited for again in the same cycle: the other brokers must not wait with us. */
   function fail(address: string, error: Error): void {
     const failures = (troubles.get(address)?.failures ?? 0) + 1
-    troubles.set(address, { failures, error, until: clock.monotonic() + retryDelay(backOff, failures, Math.random()) })
+    const atLeastMs = isTimeout(error) ? 2 * options.requestTimeoutMs : 0
+    const delayMs = Math.max(atLeastMs, retryDelay(backOff, failures, Math.random()))
+    troubles.set(address, { failures, error, until: clock.monotonic() + delayMs })
   }
 
   async function askAt<T>(address: string, exchange: Exchange<T>, signal: AbortSignal): Promise<Answer<T>> {
     const connection = await connect(address)
     signal.throwIfAborted()
-    const answer = await connection.request(exchange, signal)
-    troubles.delete(address)
-    return answer
+    try {
+      const answer = await connection.request(exchange, signal)
+      troubles.delete(address)
+      return answer
+    } catch (error) {
+      if (error instanceof UnavailableError && isTimeout(error)) fail(address, error)
+      throw error
+    }
   }
 
   const addressOf = (broker: number): string | undefined => {
@@ -155,6 +166,10 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
       links.clear()
     },
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof UnavailableError && error.timedOut
 }
 
 function joinAddress(host: string, port: number): string {

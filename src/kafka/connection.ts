@@ -18,6 +18,8 @@ export interface ConnectionSettings extends RawSettings {
 export interface KafkaConnection {
   readonly broker: string
   readonly versions: VersionTable
+  /** False when the broker did not answer ApiVersions and its versions are a guess. */
+  readonly negotiated: boolean
   readonly isOpen: () => boolean
   /**
    * Sends one request; answers may be awaited together, they come back in order.
@@ -33,15 +35,17 @@ export interface KafkaConnection {
  * Connects to a broker, learns its versions and authenticates.
  *
  * @param name how evidence and errors call the broker, such as `host:9092`
+ * @param mayBeOld false when it has answered ApiVersions before: then its silence is trouble and not its age
  */
 export async function connectKafka(
   name: string,
   address: { readonly host: string; readonly port: number },
   settings: ConnectionSettings,
+  mayBeOld: boolean,
   signal: AbortSignal,
 ): Promise<KafkaConnection> {
   const open = (): Promise<RawConnection> => openRaw(name, address, settings, signal)
-  const { raw, versions } = await negotiate(name, open, settings, signal)
+  const { raw, versions } = await negotiate(name, open, settings, mayBeOld, signal)
   if (settings.sasl !== undefined) {
     try {
       await authenticate(name, raw, versions, settings.sasl, settings.requestTimeoutMs, signal)
@@ -53,6 +57,7 @@ export async function connectKafka(
   return {
     broker: name,
     versions,
+    negotiated: versions !== kafka09 && versions !== kafka082,
     isOpen: raw.isOpen,
     close: raw.close,
     request: (exchange, requestSignal) => {
@@ -71,6 +76,7 @@ async function negotiate(
   name: string,
   open: () => Promise<RawConnection>,
   settings: ConnectionSettings,
+  mayBeOld: boolean,
   signal: AbortSignal,
 ): Promise<{ raw: RawConnection; versions: VersionTable }> {
   const raw = await open()
@@ -88,7 +94,7 @@ async function negotiate(
     }
     return { raw, versions: negotiated(value.ranges) }
   } catch (error) {
-    if (!(error instanceof UnavailableError) || signal.aborted || raw.isOpen()) throw error
+    if (!(error instanceof UnavailableError) || !mayBeOld || signal.aborted || raw.isOpen()) throw error
     if (error.timedOut) return { raw: await open(), versions: kafka09 }
     return { raw: await open(), versions: kafka082 }
   }

@@ -7,7 +7,7 @@ import {
   LATEST,
   type ListOffsetsResponse,
 } from '../kafka-wire/list-offsets.ts'
-import type { Catalog, CatalogTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, isSameTopic } from '../model/catalog.ts'
 import type { Evidence } from '../model/evidence.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Problem } from '../model/problem.ts'
@@ -170,7 +170,7 @@ async function leadersNow(catalog: Catalog, refresh: () => Promise<Catalog>): Pr
   const leaders = new Int32Array(catalog.rows).fill(-1)
   for (const topic of catalog.topics) {
     const now = fresh.topics[fresh.topicIndex.get(topic.name) ?? -1]
-    if (now === undefined || now.id !== topic.id) continue
+    if (now === undefined || !isSameTopic(now, topic)) continue
     for (let partition = 0; partition < Math.min(topic.partitions, now.partitions); partition++)
       leaders[topic.firstRow + partition] = fresh.leader[now.firstRow + partition]!
   }

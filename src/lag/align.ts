@@ -1,4 +1,4 @@
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, isSameTopic } from '../model/catalog.ts'
 import { type LogOffsetColumn, logOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
 import { difference } from '../model/offsets.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
@@ -20,7 +20,7 @@ export function realign(column: LogOffsetColumn, from: Catalog, to: Catalog): Lo
   const moved = logOffsetColumn(to.rows, reasonCode('end_unknown'), column.evidence)
   for (const topic of to.topics) {
     const before = from.topics[from.topicIndex.get(topic.name) ?? -1]
-    if (before === undefined || before.id !== topic.id) continue
+    if (before === undefined || !isSameTopic(before, topic)) continue
     const rows = Math.min(before.partitions, topic.partitions)
     const source = before.firstRow
     moved.offset.set(column.offset.subarray(source * 2, (source + rows) * 2), topic.firstRow * 2)
@@ -104,7 +104,7 @@ export function recreatedTopics(catalog: Catalog, earlier: Catalog, fallen: Uint
 export function withoutChanged(ends: LogOffsetColumn, catalog: Catalog, afterwards: Catalog): LogOffsetColumn {
   const changed = catalog.topics.filter((topic) => {
     const now = afterwards.topics[afterwards.topicIndex.get(topic.name) ?? -1]
-    return now === undefined || now.id !== topic.id
+    return now === undefined || !isSameTopic(now, topic)
   })
   if (changed.length === 0) return ends
   const reason = ends.reason.slice()
@@ -112,5 +112,21 @@ export function withoutChanged(ends: LogOffsetColumn, catalog: Catalog, afterwar
     const why = afterwards.topicIndex.has(topic.name) ? 'topic_recreated' : 'topic_deleted'
     reason.fill(reasonCode(why), topic.firstRow, topic.firstRow + topic.partitions)
   }
+  return { ...ends, reason }
+}
+
+/**
+ * Log ends without those of topics that became another topic since `earlier`, against which positions were read: these
+ * may be of the former life, also where they moved since the last cycle.
+ */
+export function withoutRecreated(ends: LogOffsetColumn, catalog: Catalog, earlier: Catalog): LogOffsetColumn {
+  const recreated = catalog.topics.filter((topic) => {
+    const before = earlier.topics[earlier.topicIndex.get(topic.name) ?? -1]
+    return before !== undefined && !isSameTopic(before, topic)
+  })
+  if (recreated.length === 0) return ends
+  const reason = ends.reason.slice()
+  for (const { firstRow, partitions } of recreated)
+    reason.fill(reasonCode('topic_recreated'), firstRow, firstRow + partitions)
   return { ...ends, reason }
 }

@@ -38,3 +38,11 @@ export const emptyCatalog: Catalog = {
   leader: new Int32Array(0),
   askedAt: Number.NEGATIVE_INFINITY,
 }
+
+/**
+ * Whether two entries of one name can be the same topic. Only two ids that differ say that it was recreated: while
+ * brokers are upgraded past 2.8, one may tell ids and the next may not.
+ */
+export function isSameTopic(one: CatalogTopic, other: CatalogTopic): boolean {
+  return one.id === undefined || other.id === undefined || one.id === other.id
+}

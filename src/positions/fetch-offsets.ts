@@ -18,7 +18,7 @@ import { DecodeError } from '../runtime/errors.ts'
 /** First version that takes many groups in one request (KIP-709, Kafka 3.0). */
 const MANY_GROUPS = 8
 /** First version that can ask for "all topics of the group" (Kafka 0.10.2). */
-const ALL_TOPICS = 2
+export const ALL_TOPICS = 2
 /** How many requests of one group each are on the way to a broker at a time. */
 const IN_FLIGHT = 16
 /** Expected answer of one request: decoded in one go, so it is kept to some 20 ms. */

@@ -18,6 +18,8 @@ export interface KnownGroup {
   readonly describedAt?: number
   /** Complete listings in a row that did not name it. */
   readonly missed: number
+  /** Its coordinator lists only groups with members, and it has none now; its commits can still be read. */
+  readonly unlisted?: boolean
 }
 
 /** A group is gone only after this many complete listings without it: one answer can be wrong during a failover. */
@@ -30,11 +32,17 @@ const kinds: Readonly<Record<string, ConsumerKind>> = {
   streams: 'streams',
 }
 
-/** The groups known after one more round of listings. Groups that are not about reading topics (Connect workers) are left out. */
+/**
+ * The groups known after one more round of listings. Groups that are not about reading topics (Connect workers) are left out.
+ *
+ * @param hidesEmpty whether a broker lists no group without members, as all before 0.10.1 do: a consumer that has
+ *   stopped is not gone there, and its lag is what one wants to know
+ */
 export function remember(
   before: ReadonlyMap<string, KnownGroup>,
   listings: readonly { readonly broker: number; readonly groups: readonly ListedGroup[] }[],
   complete: boolean,
+  hidesEmpty: (broker: number) => boolean,
 ): ReadonlyMap<string, KnownGroup> {
   const now = new Map<string, KnownGroup>()
   for (const { broker, groups } of listings)
@@ -44,7 +52,7 @@ export function remember(
       const was = before.get(listed.id)
       const state = listed.state ?? was?.state
       const same = was !== undefined && was.state === state && was.coordinator === broker
-      if (same && was.kind === kind && was.missed === 0) {
+      if (same && was.kind === kind && was.missed === 0 && was.unlisted !== true) {
         now.set(listed.id, was)
         continue
       }
@@ -55,12 +63,17 @@ export function remember(
         stateIsListed: listed.state !== undefined,
         missed: 0,
         ...(state === undefined ? {} : { state }),
-        ...(same && was.members !== undefined ? { members: was.members } : {}),
-        ...(same && was.describedAt !== undefined ? { describedAt: was.describedAt } : {}),
+        ...(same && was.unlisted !== true && was.members !== undefined ? { members: was.members } : {}),
+        ...(same && was.unlisted !== true && was.describedAt !== undefined ? { describedAt: was.describedAt } : {}),
       })
     }
   for (const [id, was] of before) {
     if (now.has(id)) continue
+    if (complete && hidesEmpty(was.coordinator)) {
+      const { state: _, ...rest } = was
+      now.set(id, { ...rest, members: [], unlisted: true })
+      continue
+    }
     const missed = complete ? was.missed + 1 : was.missed
     if (missed < GONE_AFTER) now.set(id, { ...was, missed })
   }

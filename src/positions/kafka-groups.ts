@@ -13,7 +13,7 @@ import type { Reason } from '../model/reason.ts'
 import { breather, turn } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
-import { createOffsetFetcher, type FetchedOffsets } from './fetch-offsets.ts'
+import { ALL_TOPICS, createOffsetFetcher, type FetchedOffsets } from './fetch-offsets.ts'
 import { groupBatch } from './group-batch.ts'
 import { type KnownGroup, remember } from './group-memory.ts'
 import type { PositionSource } from './position-source.ts'
@@ -72,7 +72,9 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
       }),
     )
     await turn()
-    known = remember(known, listings, problems.length === 0)
+    const hidesEmpty = (broker: number): boolean =>
+      (cluster.version(broker, apis.OffsetFetch) ?? ALL_TOPICS) < ALL_TOPICS
+    known = remember(known, listings, problems.length === 0, hidesEmpty)
     return problems
   }
 
@@ -118,7 +120,7 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
   }
 
   function needsDescription(group: KnownGroup): boolean {
-    if (group.kind !== 'classic') return false
+    if (group.kind !== 'classic' || group.unlisted === true) return false
     if (group.stateIsListed && (group.state === 'Empty' || group.state === 'Dead')) return false
     return group.describedAt === undefined || cycle - group.describedAt >= DESCRIBE_EVERY
   }
@@ -143,12 +145,17 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
       const problems = await list(signal)
       await breathe()
       const wanted = [...known.values()].filter((group) => options.keepConsumer(consumerName(group.id)))
-      const readable = wanted.filter((group) => group.kind !== 'share' && group.missed === 0)
+      const silent = new Set(problems.filter(({ reason }) => reason === 'timeout').map(({ broker }) => broker))
+      const isSilent = ({ coordinator }: KnownGroup): boolean => silent.has(String(coordinator))
+      const readable = wanted.filter((group) => group.kind !== 'share' && group.missed === 0 && !isSilent(group))
       for (const group of wanted) {
         if (group.kind === 'share')
           problems.push(consumerProblem(group.id, 'unsupported', 'share groups keep no committed offsets'))
         else if (group.missed > 0)
           problems.push(consumerProblem(group.id, 'stale', 'no coordinator lists the group any more'))
+        // Asked again it would use up the time of all: the others' groups are read meanwhile (I10).
+        else if (isSilent(group))
+          problems.push(consumerProblem(group.id, 'timeout', `broker ${group.coordinator} did not list its groups`))
       }
       await breathe()
       const ids = sorted(readable)
@@ -217,7 +224,11 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
         seen.add(id)
         return [{ group, entry }]
       })
-      batches.push(groupBatch(answer.value, answer.evidence, groups, catalog, options.keepTopic))
+      const batch = groupBatch(answer.value, answer.evidence, groups, catalog, options.keepTopic)
+      // Brokers that hide empty groups answer one a request. Without members and without commits it is gone.
+      const alone = groups.length === 1 && batch.blockConsumer.length === 0 ? groups[0]?.group : undefined
+      if (alone?.unlisted === true) known = new Map([...known].filter(([id]) => id !== alone.id))
+      else batches.push(batch)
     }
     return batches
   }

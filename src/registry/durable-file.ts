@@ -21,8 +21,13 @@ const chunkLength = 1024 * 1024
 
 export const createDurableFile: CreateDurableFile = async (path) => {
   const handle = await open(path, 'w', 0o600)
-  // A file that was there before keeps its mode.
-  await handle.chmod(0o600)
+  try {
+    // A file that was there before keeps its mode.
+    await handle.chmod(0o600)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
   let size = 0
   return {
     append: async (lines) => {

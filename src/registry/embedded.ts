@@ -12,6 +12,7 @@ import { createBell } from './bell.ts'
 import { decodeChange, encodeChange } from './change-record.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import type { CreateDurableFile } from './durable-file.ts'
+import { claimFolder } from './folder-claim.ts'
 import { createJournal, type Journal, noJournal } from './journal.ts'
 import type { JournalRecord } from './record-file.ts'
 import { recover, wholeRecord } from './recover.ts'
@@ -68,6 +69,20 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
     return started
   }
 
+  async function live(signal: AbortSignal): Promise<void> {
+    const started = await start()
+    life = started
+    started.roster.publish()
+    try {
+      await together(signal, [
+        (both) => queue.run((works) => commit(started, works), both),
+        (both) => poll({ intervalMs: tickMs, clock }, both, () => tick(started)),
+      ])
+    } finally {
+      await started.journal.close()
+    }
+  }
+
   async function commit(life: Life, works: readonly Work[]): Promise<void> {
     const { roster, journal } = life
     await journal.tidy()
@@ -95,16 +110,11 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
   return {
     name: 'registry',
     run: async (signal) => {
-      const started = await start()
-      life = started
-      started.roster.publish()
+      const release = storagePath === undefined ? undefined : await claimFolder(storagePath, logger)
       try {
-        await together(signal, [
-          (both) => queue.run((works) => commit(started, works), both),
-          (both) => poll({ intervalMs: tickMs, clock }, both, () => tick(started)),
-        ])
+        await live(signal)
       } finally {
-        await started.journal.close()
+        await release?.()
       }
     },
     put: async (many, signal) => {

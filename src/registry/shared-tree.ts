@@ -6,6 +6,7 @@ import { poll } from '../runtime/poll.ts'
 import { encodeMember } from '../targets/member-document.ts'
 import type { Zookeeper } from '../zookeeper/client.ts'
 import type { SessionCredentials, StateChange } from '../zookeeper/state.ts'
+import type { TreeNode } from '../zookeeper/tree-read.ts'
 import { watchTree } from '../zookeeper/tree-watch.ts'
 import { createBell } from './bell.ts'
 import { createMemberBoard, type Loss, type MemberBoard } from './member-board.ts'
@@ -41,6 +42,11 @@ export interface SharedTree {
   readonly writer: MemberWriter
   /** True from the first complete look on. */
   hasView(): boolean
+  /**
+   * Whether anybody's members were there at the first look: a truth from before. Without any either nobody is registered,
+   * or all sessions have ended, and other replicas may be about to put back what they know.
+   */
+  foundMembers(): boolean
   /** Monotonic milliseconds at which the view was last known to be the truth. */
   confirmedAt(): number
   /** A registration of ours has come, changed or gone; `isAnnounced`: its end was. */
@@ -68,6 +74,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
   let saving = Promise.resolve()
   let unseen: ReadonlySet<string> = new Set()
   let hasView = false
+  let foundMembers = false
   let confirmedAt = clock.monotonic()
 
   const placer = createMemberPlacer({
@@ -192,6 +199,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
         await board.take(change)
         if (change.view.isRootMissing) await makeRoot(signal)
         else if (change.isFullSync) {
+          foundMembers ||= !hasView && hasEphemeral(change.view.nodes.values())
           hasView = true
           bringBack()
         }
@@ -206,6 +214,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
     placer,
     writer,
     hasView: () => hasView,
+    foundMembers: () => foundMembers,
     confirmedAt: () => {
       if (tree.isCurrent()) confirmedAt = clock.monotonic()
       return confirmedAt
@@ -248,4 +257,9 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
       }
     },
   }
+}
+
+function hasEphemeral(nodes: Iterable<TreeNode>): boolean {
+  for (const { ephemeralOwner } of nodes) if (ephemeralOwner !== 0n) return true
+  return false
 }

@@ -52,7 +52,6 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
   let shared: SharedTree | undefined
   let version = 0
   let targets: readonly Target[] | undefined
-  let foundMembers: boolean | undefined
 
   const journaled = createEmbeddedRegistry(
     { ...options, believesEmpty: true },
@@ -159,12 +158,10 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
     const local = journaled.view()
     if (shared?.hasView() !== true || local === undefined) return undefined
     targets ??= [...shared.board.claims.winners()]
-    // Members that were there at the first look are a truth from before, even when our own journal is new.
-    foundMembers ??= targets.length > 0
     return {
       version,
       confirmedAt: shared.confirmedAt(),
-      whole: local.whole || foundMembers,
+      whole: shared.foundMembers(),
       targets,
       quarantined: shared.board.quarantined(),
     }
@@ -219,7 +216,6 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
     name: 'registry',
     run: async (signal) => {
       own.clear()
-      foundMembers = undefined
       const opened = await open()
       shared = opened
       await together(signal, [journaled.run, opened.run])

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ClusterCollector, createClusterCollector } from '../../src/collect/cluster-collector.ts'
 import { silentObserver } from '../../src/collect/observer.ts'
 import { createKafkaCluster as connect, type KafkaCluster } from '../../src/kafka/cluster.ts'
+import { apis } from '../../src/kafka-wire/apis.ts'
+import { encodeListGroupsResponse } from '../../src/kafka-wire/list-groups.ts'
 import { type LagRow, lagRows } from '../../src/model/lag-row.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { createKafkaGroups } from '../../src/positions/kafka-groups.ts'
@@ -19,7 +21,7 @@ let cluster: KafkaCluster
 let collector: ClusterCollector
 
 async function start(
-  options: { brokers?: number; version?: KafkaLine; requestTimeoutMs?: number } = {},
+  options: { brokers?: number; version?: KafkaLine; requestTimeoutMs?: number; intervalMs?: number } = {},
 ): Promise<void> {
   broker = await simulate(options)
   cluster = connect({ bootstrap: broker.bootstrap, requestTimeoutMs: options.requestTimeoutMs ?? 2_000, clock })
@@ -28,7 +30,7 @@ async function start(
     cluster,
     sources: [createKafkaGroups({ cluster, clock, keepConsumer: () => true, keepTopic: () => true })],
     keepTopic: () => true,
-    intervalMs: 15_000,
+    intervalMs: options.intervalMs ?? 15_000,
     noPosition: () => 'ignore',
     objectives: () => [],
     clock,
@@ -141,6 +143,21 @@ describe('the cycle', () => {
     }
   })
 
+  it('verifies the topics of a lone broker in every cycle, also in those in which it describes groups', async () => {
+    await start()
+    broker.state.createTopic('t', 1)
+    broker.state.setLog('t', 0, 0n, 100n)
+    broker.state.commit('g', 't', 0, 45n)
+    broker.state.setGroup('g', { members: [{ assignment: { t: [0] } }] })
+    await cycle()
+
+    for (let round = 0; round < 4; round++) {
+      broker.state.recreateTopic('t', 1)
+      broker.state.setLog('t', 0, 0n, 500n)
+      expect(shown(await cycle())).toEqual({ 'g t/0': '- topic_recreated' })
+    }
+  })
+
   it('reads log starts, then positions, then log ends', async () => {
     await start()
     broker.state.createTopic('t', 1)
@@ -215,6 +232,49 @@ describe('the cycle', () => {
     expect(shown(await cycle())).toEqual({ 'near t/0': '5', 'far t/0': '6' })
   })
 
+  it('reads the groups of other brokers while one is frozen, when a request may take a third of the interval', async () => {
+    await start({ brokers: 2, requestTimeoutMs: 500, intervalMs: 1_500 })
+    broker.state.createTopic('t', 1)
+    broker.state.setLog('t', 0, 0n, 10n)
+    broker.state.moveLeader('t', 0, 1)
+    broker.state.commit('far', 't', 0, 4n)
+    broker.state.commit('near', 't', 0, 4n)
+    broker.state.moveCoordinator('far', 2)
+    broker.state.moveCoordinator('near', 1)
+    await cycle()
+
+    broker.faults.freeze(2)
+    for (const position of [5n, 6n, 7n]) {
+      broker.state.commit('near', 't', 0, position)
+      expect(shown(await cycle())).toEqual({ 'near t/0': String(10n - position), 'far t/0': '6 timeout held' })
+    }
+  })
+
+  it.each<KafkaLine>(['3.9', '4.3'])('does not take a %s broker that was frozen for an older one', async (version) => {
+    await start({ version, brokers: 2, requestTimeoutMs: 300 })
+    broker.state.createTopic('t', 2)
+    broker.state.setLog('t', 0, 0n, 10n)
+    broker.state.setLog('t', 1, 0n, 10n)
+    broker.state.moveLeader('t', 0, 1)
+    broker.state.moveLeader('t', 1, 2)
+    broker.state.commit('g', 't', 0, 4n)
+    broker.state.commit('g', 't', 1, 4n)
+    broker.state.moveCoordinator('g', 1)
+    await cycle()
+
+    for (const frozenMs of [450, 750, 1_050]) {
+      broker.faults.freeze(2)
+      setTimeout(() => broker.faults.thaw(2), frozenMs)
+      await cycle()
+      await cycle()
+      broker.faults.thaw(2)
+      offsetMs += 30_000
+      await cycle()
+      expect(cluster.version(2, apis.Metadata)).toBe(cluster.version(1, apis.Metadata))
+      expect(shown(await cycle())).toEqual({ 'g t/0': '6', 'g t/1': '6' })
+    }
+  })
+
   it('keeps everything, held, when no broker answers, and nothing once the limit has passed', async () => {
     await start({ brokers: 1, requestTimeoutMs: 300 })
     broker.state.createTopic('t', 1)
@@ -259,6 +319,28 @@ describe('the cycle', () => {
     expect(shown(await cycle())).toEqual({ 'g t/0': '- topic_recreated' })
     broker.state.commit('g', 't', 0, 45n)
     expect(shown(await cycle())).toEqual({ 'g t/0': '5' })
+  })
+
+  it('prints no lag of a topic recreated between its positions and metadata that something else made it read', async () => {
+    await start({ brokers: 2 })
+    broker.state.createTopic('t', 1)
+    broker.state.setLog('t', 0, 0n, 100n)
+    broker.state.commit('g', 't', 0, 40n)
+    await cycle()
+
+    broker.state.commit('g', 't', 0, 45n)
+    broker.state.createTopic('later', 1)
+    broker.state.commit('other', 'later', 0, 0n)
+    let isDone = false
+    broker.faults.lie(({ api, bytes }) => {
+      if (api === 'OffsetFetch' && !isDone) {
+        isDone = true
+        broker.state.recreateTopic('t', 1)
+        broker.state.setLog('t', 0, 0n, 500n)
+      }
+      return bytes
+    })
+    expect(shown(await cycle())['g t/0']).toBe('- topic_recreated')
   })
 
   it('says topic_deleted for commits that a deleted topic leaves behind, and the group goes on', async () => {
@@ -307,6 +389,45 @@ describe('the cycle', () => {
     broker.state.commit('g', 't', 0, 0n)
     expect(present(await cycle())).toEqual({ g: true, stays: true })
   })
+
+  it.each<KafkaLine>(['0.9', '0.10.0'])(
+    'keeps the lag of a group that %s no longer lists because its members left, until its commits are gone',
+    async (version) => {
+      await start({ version })
+      broker.state.createTopic('t', 1)
+      broker.state.setLog('t', 0, 0n, 10n)
+      broker.state.commit('g', 't', 0, 4n)
+      broker.state.setGroup('g', { members: [{ assignment: { t: [0] } }] })
+      expect(shown(await cycle())).toEqual({ 'g t/0': '6' })
+
+      broker.faults.lie(({ api, version: of, correlation, bytes }) => {
+        if (api !== 'ListGroups') return bytes
+        const body = encodeListGroupsResponse(of, { throttleMs: 0, error: 0, groups: [] })
+        const head = Buffer.alloc(8)
+        head.writeInt32BE(4 + body.length, 0)
+        head.writeInt32BE(correlation, 4)
+        return Buffer.concat([head, body])
+      })
+      for (let count = 1; count <= 5; count++) {
+        broker.state.append('t', 0, 1)
+        const snapshot = await cycle()
+        expect(shown(snapshot)).toEqual({ 'g t/0': String(6 + count) })
+        expect(snapshot.consumers[0]?.consumer.members).toBe(0)
+        expect(snapshot.problems).toEqual([])
+      }
+
+      broker.faults.lie(undefined)
+      broker.state.setGroup('g', { members: [{ assignment: { t: [0] } }] })
+      await cycle()
+      expect((await cycle()).consumers[0]?.consumer).toMatchObject({ state: 'Stable', members: 1 })
+
+      broker.state.removeGroup('g')
+      await cycle()
+      const gone = await cycle()
+      expect(shown(gone)).toEqual({})
+      expect(present(gone)).toEqual({ g: false })
+    },
+  )
 
   it('says incomplete for an assigned topic that is hidden from us, and gives no sum', async () => {
     await start({ brokers: 2 })

@@ -1,11 +1,13 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type CreateDurableFile, createDurableFile } from '../../src/registry/durable-file.ts'
 import { createEmbeddedRegistry } from '../../src/registry/embedded.ts'
 import type { Registry } from '../../src/registry/registry.ts'
-import { UnavailableError } from '../../src/runtime/errors.ts'
+import { ConfigError, UnavailableError } from '../../src/runtime/errors.ts'
 import { type Logger, silentLogger } from '../../src/runtime/logger.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { registration, registrations } from '../targets/samples.ts'
@@ -175,6 +177,49 @@ it('ends no lease because of its own stall', async () => {
     await clock.advance(5_000)
     expect(registry.view()?.targets[0]?.state).toBe('lingering')
   })
+})
+
+it('leaves a folder alone that another one is using, and both what was acknowledged', async () => {
+  const [one, two] = registrations(2)
+  await withRegistry(async (registry) => {
+    await registry.put([one!], signal)
+    const second = createEmbeddedRegistry({ storagePath }, { clock: fakeClock(), logger: silentLogger })
+
+    await expect(second.run(signal)).rejects.toThrow(ConfigError)
+    await expect(second.run(signal)).rejects.toThrow('is in use by another Lagkeeper')
+    await registry.put([two!], signal)
+  })
+
+  await withRegistry(async (registry) => {
+    expect(registry.view()?.targets).toHaveLength(2)
+  })
+})
+
+it('takes a folder whose owner was killed', async () => {
+  const path = join(storagePath, 'registry.socket')
+  const owner = spawn(process.execPath, ['-e', `net.createServer().listen(${JSON.stringify(path)})`])
+  await expect.poll(() => stat(path).then(() => true, () => false)).toBe(true)
+  owner.kill('SIGKILL')
+  await once(owner, 'exit')
+  expect((await stat(path)).isSocket()).toBe(true)
+
+  await withRegistry(async (registry) => {
+    await registry.put([registration()], signal)
+  })
+  await expect(stat(path)).rejects.toThrow('ENOENT')
+})
+
+it('works where no socket can be, and says so', async () => {
+  const said: string[] = []
+  const logger: Logger = { ...silentLogger, warn: (_, message) => said.push(message) }
+  await withRegistry(
+    async (registry) => {
+      await registry.put([registration()], signal)
+    },
+    { storagePath: join(storagePath, 'long'.repeat(30)), logger },
+  )
+
+  expect(said).toEqual([expect.stringContaining('could not be claimed')])
 })
 
 it('works in memory without a storage path, and says so', async () => {

@@ -108,6 +108,31 @@ describe('alone', () => {
     await expect.poll(() => many.every((one) => zookeeper.data.tree.has(pathOf(one)))).toBe(true)
   })
 
+  it('does not take an empty ZooKeeper for the truth: others may be about to put theirs back', async () => {
+    const one = registration()
+    const [first, other] = [await start(), await start('b')]
+    await put(first, one)
+    // After a lease its journal is whole.
+    await expect.poll(() => isJournalWhole('b'), { timeout: 10_000 }).toBe(true)
+    await first.stop()
+    await other.stop()
+    expect((await restarted('b')).whole).toBe(true)
+
+    zookeeper.data.endSession(ownerOf(one))
+    expect(await restarted('b')).toMatchObject({ whole: false, targets: [] })
+  })
+
+  async function isJournalWhole(name: string): Promise<boolean> {
+    return (await readFile(join(folder, name, 'registry.journal'), 'utf8')).includes('"whole":true')
+  }
+
+  async function restarted(name: string) {
+    const replica = await start(name)
+    const view = replica.registry.view()
+    await replica.stop()
+    return view!
+  }
+
   it('takes its session over after a restart, and writes nothing that is there', async () => {
     const many = registrations(50)
     const first = await start()
