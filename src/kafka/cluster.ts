@@ -42,9 +42,12 @@ export interface KafkaCluster {
 const backOff: RetryPolicy = { firstMs: 250, factor: 2, maxMs: 10_000, jitter: 0.3 }
 const MAX_FRAME_BYTES = 64 << 20
 const PROBE_TIMEOUT_MS = 2_500
+/** A connection whose versions are a guess is made anew after this: a modern broker that stood still looks like an old one. */
+const GUESS_LASTS_MS = 600_000
 
 interface Link {
   readonly opening: Promise<KafkaConnection>
+  readonly madeAt: number
   connection?: KafkaConnection
 }
 
@@ -76,11 +79,11 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
 
   function connect(address: string): Promise<KafkaConnection> {
     const link = links.get(address)
-    if (link !== undefined && (link.connection === undefined || link.connection.isOpen())) return link.opening
+    if (link !== undefined && isUsable(link)) return link.opening
     const trouble = troubles.get(address)
     if (trouble !== undefined && clock.monotonic() < trouble.until) return Promise.reject(trouble.error)
     const opening = connectKafka(address, splitAddress(address), settings, !modern.has(address), life.signal)
-    const made: Link = { opening }
+    const made: Link = { opening, madeAt: clock.monotonic() }
     links.set(address, made)
     opening.then(
       (connection) => {
@@ -93,6 +96,13 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
       },
     )
     return opening
+  }
+
+  function isUsable({ connection, madeAt }: Link): boolean {
+    if (connection === undefined) return true
+    if (connection.negotiated || clock.monotonic() - madeAt < GUESS_LASTS_MS) return connection.isOpen()
+    connection.close(new UnavailableError('Made anew, to ask for its versions again'))
+    return false
   }
 
   /** Whoever let a time-out pass is not waited for again in the same cycle: the other brokers must not wait with us. */

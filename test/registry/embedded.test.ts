@@ -198,7 +198,14 @@ it('leaves a folder alone that another one is using, and both what was acknowled
 it('takes a folder whose owner was killed', async () => {
   const path = join(storagePath, 'registry.socket')
   const owner = spawn(process.execPath, ['-e', `net.createServer().listen(${JSON.stringify(path)})`])
-  await expect.poll(() => stat(path).then(() => true, () => false)).toBe(true)
+  await expect
+    .poll(() =>
+      stat(path).then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true)
   owner.kill('SIGKILL')
   await once(owner, 'exit')
   expect((await stat(path)).isSocket()).toBe(true)
