@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join, relative } from 'node:path'
-import { ConfigError, describeError } from '../runtime/errors.ts'
+import { ConfigError, describeError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 
 /**
@@ -12,8 +12,8 @@ import type { Logger } from '../runtime/logger.ts'
  * @throws ConfigError when another process has the folder
  */
 export async function claimFolder(folder: string, logger: Logger): Promise<() => Promise<void>> {
-  const path = shortest(join(folder, 'registry.socket'))
   try {
+    const path = socketPath(folder)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const first = await listen(path)
     if (first !== undefined) return first
@@ -52,8 +52,12 @@ function isListening(path: string): Promise<boolean> {
   })
 }
 
-/** A socket's path has about 100 bytes. */
-function shortest(path: string): string {
-  const fromHere = relative(process.cwd(), path)
-  return fromHere.length < path.length ? fromHere : path
+/** Node cuts off a path that is longer than a socket's may be, and listens somewhere else. */
+const mostPathBytes = 100
+
+function socketPath(folder: string): string {
+  const path = join(folder, 'registry.socket')
+  const found = [path, relative(process.cwd(), path)].find((one) => Buffer.byteLength(one) <= mostPathBytes)
+  if (found !== undefined) return found
+  throw new UnavailableError(`Listen on "${path}": expected a path of at most ${mostPathBytes} bytes`)
 }
