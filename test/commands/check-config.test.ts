@@ -34,7 +34,9 @@ describe('lagkeeper check config', () => {
   })
 
   it('says that a file makes a demo', async () => {
-    expect((await run([put('demo: true')], true)).out).toMatch(/\(0 Kafka clusters, 0 ZooKeeper ensembles, 0 objectives, demo\)/)
+    expect((await run([put('demo: true')], true)).out).toMatch(
+      /\(0 Kafka clusters, 0 ZooKeeper ensembles, 0 objectives, demo\)/,
+    )
   })
 
   it.each([
