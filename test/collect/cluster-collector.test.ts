@@ -262,11 +262,14 @@ describe('the cycle', () => {
     broker.state.moveCoordinator('g', 1)
     await cycle()
 
-    for (const frozenMs of [450, 750, 1_050]) {
+    for (const frozenMs of [150, 350, 550]) {
       broker.faults.freeze(2)
-      setTimeout(() => broker.faults.thaw(2), frozenMs)
       await cycle()
+      // Past the pause after a time-out, so that it is tried again while it stands still.
+      offsetMs += 1_000
+      const timer = setTimeout(() => broker.faults.thaw(2), frozenMs)
       await cycle()
+      clearTimeout(timer)
       broker.faults.thaw(2)
       offsetMs += 30_000
       await cycle()
