@@ -121,7 +121,7 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
       troubles.delete(address)
       return answer
     } catch (error) {
-      if (error instanceof UnavailableError && isTimeout(error)) fail(address, error)
+      if (isTimeout(error)) fail(address, error)
       throw error
     }
   }
@@ -178,7 +178,7 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
   }
 }
 
-function isTimeout(error: unknown): boolean {
+function isTimeout(error: unknown): error is UnavailableError {
   return error instanceof UnavailableError && error.timedOut
 }
 

@@ -1,8 +1,8 @@
-import { type Catalog, isSameTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, isSameTopic } from '../model/catalog.ts'
 import { type LogOffsetColumn, logOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
 import { difference } from '../model/offsets.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
-import { KNOWN, reasonCode } from '../model/reason.ts'
+import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
 
 /** The catalog's topic index for each topic of a batch; −1 where the cluster does not have the topic. */
 export function alignTopics(batch: PositionBatch, catalog: Catalog): Int32Array {
@@ -102,17 +102,11 @@ export function recreatedTopics(catalog: Catalog, earlier: Catalog, fallen: Uint
  * was read afterwards: nobody can say which topic they are of.
  */
 export function withoutChanged(ends: LogOffsetColumn, catalog: Catalog, afterwards: Catalog): LogOffsetColumn {
-  const changed = catalog.topics.filter((topic) => {
+  return without(ends, catalog, (topic) => {
     const now = afterwards.topics[afterwards.topicIndex.get(topic.name) ?? -1]
-    return now === undefined || !isSameTopic(now, topic)
+    if (now === undefined) return 'topic_deleted'
+    return isSameTopic(now, topic) ? undefined : 'topic_recreated'
   })
-  if (changed.length === 0) return ends
-  const reason = ends.reason.slice()
-  for (const topic of changed) {
-    const why = afterwards.topicIndex.has(topic.name) ? 'topic_recreated' : 'topic_deleted'
-    reason.fill(reasonCode(why), topic.firstRow, topic.firstRow + topic.partitions)
-  }
-  return { ...ends, reason }
 }
 
 /**
@@ -120,13 +114,24 @@ export function withoutChanged(ends: LogOffsetColumn, catalog: Catalog, afterwar
  * may be of the former life, also where they moved since the last cycle.
  */
 export function withoutRecreated(ends: LogOffsetColumn, catalog: Catalog, earlier: Catalog): LogOffsetColumn {
-  const recreated = catalog.topics.filter((topic) => {
+  return without(ends, catalog, (topic) => {
     const before = earlier.topics[earlier.topicIndex.get(topic.name) ?? -1]
-    return before !== undefined && !isSameTopic(before, topic)
+    return before === undefined || isSameTopic(before, topic) ? undefined : 'topic_recreated'
   })
-  if (recreated.length === 0) return ends
-  const reason = ends.reason.slice()
-  for (const { firstRow, partitions } of recreated)
-    reason.fill(reasonCode('topic_recreated'), firstRow, firstRow + partitions)
-  return { ...ends, reason }
+}
+
+/** The column itself when no topic has a reason to be left out. */
+function without(
+  ends: LogOffsetColumn,
+  catalog: Catalog,
+  reasonFor: (topic: CatalogTopic) => Reason | undefined,
+): LogOffsetColumn {
+  let reason: Uint8Array | undefined
+  for (const topic of catalog.topics) {
+    const why = reasonFor(topic)
+    if (why === undefined) continue
+    reason ??= ends.reason.slice()
+    reason.fill(reasonCode(why), topic.firstRow, topic.firstRow + topic.partitions)
+  }
+  return reason === undefined ? ends : { ...ends, reason }
 }

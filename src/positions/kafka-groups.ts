@@ -145,17 +145,12 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
       const problems = await list(signal)
       await breathe()
       const wanted = [...known.values()].filter((group) => options.keepConsumer(consumerName(group.id)))
-      const silent = new Set(problems.filter(({ reason }) => reason === 'timeout').map(({ broker }) => broker))
-      const isSilent = ({ coordinator }: KnownGroup): boolean => silent.has(String(coordinator))
-      const readable = wanted.filter((group) => group.kind !== 'share' && group.missed === 0 && !isSilent(group))
+      const readable = wanted.filter((group) => group.kind !== 'share' && group.missed === 0)
       for (const group of wanted) {
         if (group.kind === 'share')
           problems.push(consumerProblem(group.id, 'unsupported', 'share groups keep no committed offsets'))
         else if (group.missed > 0)
           problems.push(consumerProblem(group.id, 'stale', 'no coordinator lists the group any more'))
-        // Asked again it would use up the time of all: the others' groups are read meanwhile (I10).
-        else if (isSilent(group))
-          problems.push(consumerProblem(group.id, 'timeout', `broker ${group.coordinator} did not list its groups`))
       }
       await breathe()
       const ids = sorted(readable)
