@@ -27,7 +27,8 @@ function serveOurs(): void {
   const selfMetrics = async (): Promise<string> => ''
   const page = createPage({ selfMetrics, families: new Set([family.name]) })
   const clusters = { names: () => [snapshot.kafkaCluster], snapshots: () => [next()] }
-  const server = createHttpServer({ host: '127.0.0.1', port: 0 }, metricsRoutes({ clusters, page, selfMetrics }), {
+  const routes = metricsRoutes({ clusters, page, selfMetrics })
+  const server = createHttpServer({ host: '127.0.0.1', port: 0 }, () => routes, {
     logger: silentLogger,
     onListening: ({ port }) => tell({ port }),
   })

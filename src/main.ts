@@ -33,7 +33,16 @@ process.stdout.on('error', () => process.exit(0))
 
 const argv = process.argv.slice(2)
 const chosen = commandFor(argv)
-const io: Io = { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: stop.signal }
+const io: Io = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signal: stop.signal,
+  onHangUp: (listener) => {
+    process.on('SIGHUP', listener)
+    return () => process.off('SIGHUP', listener)
+  },
+}
 
 try {
   if (chosen === undefined) {

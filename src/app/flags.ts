@@ -3,7 +3,8 @@ import { loadConfig, type Overlay } from '../config/load.ts'
 import { nearest } from '../config/nearest.ts'
 import type { Environment } from '../config/references.ts'
 import { ConfigError } from '../runtime/errors.ts'
-import { type Config, configSchema } from './schema.ts'
+import type { Effective } from './reloading.ts'
+import { configSchema } from './schema.ts'
 
 /** What the command line says; absent is not given. */
 export interface Flags {
@@ -85,7 +86,7 @@ export function parseFlags(argv: readonly string[]): Flags {
  *
  * @throws ConfigError with every problem at once.
  */
-export function effectiveConfig(flags: Flags, env: Environment): { readonly config: Config; readonly demo: boolean } {
+export function effectiveConfig(flags: Flags, env: Environment): Effective {
   const overlay = [...flags.values].flatMap(([name, value]) => overlayOf(name, value))
   const file = flags.values.get('config.file')
   const config = loadConfig(configSchema, { file, env, overlay })

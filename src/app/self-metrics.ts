@@ -8,6 +8,8 @@ export interface SelfMetrics extends CollectObserver {
   /** The page, Prometheus text format 0.0.4. */
   render(): Promise<string>
   rejected(field: string): void
+  /** How a reload came out. */
+  reloaded(isSuccessful: boolean): void
   /** Asked at each render. */
   onRender(values: () => RenderedValues): void
 }
@@ -37,6 +39,8 @@ export function createSelfMetrics(version: string): SelfMetrics {
   const rejected = counter(selfFamilies.registryRejected)
   const decodeErrors = counter(selfFamilies.peerDecodeErrors)
   const loopDelay = gauge(selfFamilies.eventLoopDelay)
+  const reloadOk = gauge(selfFamilies.configReloadSuccessful)
+  const reloadedAt = gauge(selfFamilies.configReloadedAt)
   gauge(selfFamilies.buildInfo).set({ version }, 1)
   collectDefaultMetrics({ register: registry })
 
@@ -55,6 +59,10 @@ export function createSelfMetrics(version: string): SelfMetrics {
     },
     cycle: (kafkaCluster, durationMs) => cycleDuration.set({ kafka_cluster: kafkaCluster }, durationMs / 1_000),
     rejected: (field) => rejected.inc({ field }),
+    reloaded: (isSuccessful) => {
+      reloadOk.set(isSuccessful ? 1 : 0)
+      if (isSuccessful) reloadedAt.set(Date.now() / 1_000)
+    },
     onRender: (next) => {
       values = next
     },

@@ -1,5 +1,6 @@
 import { runDaemon } from '../app/daemon.ts'
 import { effectiveConfig, helpText, parseFlags } from '../app/flags.ts'
+import type { Effective } from '../app/reloading.ts'
 import { packageVersion } from '../app/version.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConfigError } from '../runtime/errors.ts'
@@ -24,9 +25,21 @@ export async function daemonCommand(argv: readonly string[], io: Io): Promise<nu
       io.stdout.write(`lagkeeper ${packageVersion()}\n`)
       return 0
     }
-    const { config, demo } = effectiveConfig(flags, io.env)
-    const logger = createLogger(config.log.level, config.log.format)
-    await runDaemon(config, demo, { clock: systemClock, logger, version: packageVersion() }, io.signal)
+    const read = (): Effective => effectiveConfig(flags, io.env)
+    const { level, format } = read().config.log
+    const logger = createLogger(level, format)
+    const { onHangUp } = io
+    await runDaemon(
+      {
+        clock: systemClock,
+        logger,
+        version: packageVersion(),
+        read,
+        onConfig: ({ log }) => logger.setLevel(log.level),
+        ...(onHangUp === undefined ? {} : { onHangUp }),
+      },
+      io.signal,
+    )
     return 0
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

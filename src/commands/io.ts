@@ -12,4 +12,6 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborts when the command shall end. */
   readonly signal: AbortSignal
+  /** Calls the listener at each SIGHUP; the returned function ends that. */
+  readonly onHangUp?: (listener: () => void) => () => void
 }

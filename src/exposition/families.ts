@@ -179,6 +179,20 @@ export const selfFamilies = {
     labels: ['peer'],
     level: 'replica',
   },
+  configReloadSuccessful: {
+    name: 'lagkeeper_config_last_reload_successful',
+    type: 'gauge',
+    help: '1 when the configuration was valid when it was last read, 0 when it was not and the one before stays.',
+    labels: [],
+    level: 'replica',
+  },
+  configReloadedAt: {
+    name: 'lagkeeper_config_last_reload_success_timestamp_seconds',
+    type: 'gauge',
+    help: 'When a valid configuration was last read, in seconds since the Unix epoch.',
+    labels: [],
+    level: 'replica',
+  },
   eventLoopDelay: {
     name: 'lagkeeper_event_loop_delay_seconds',
     type: 'gauge',

@@ -49,9 +49,14 @@ export interface HttpServerDeps {
 /**
  * The HTTP server. Its `run` rejects with a ConfigError when it cannot listen where it should, and with an
  * InvariantError that a route threw. On abort it takes no new connection, closes those that wait, and lets requests
- * under way finish within `shutdownMs`; an answer that is not done by then is cut so that its reader sees it.
+ * under way finish within `shutdownMs`; an answer that is not done by then is cut so that its reader sees it. The routes
+ * are asked for at each request: another list takes the place of the one before, and no connection notices.
  */
-export function createHttpServer(options: HttpServerOptions, routes: readonly Route[], deps: HttpServerDeps): Service {
+export function createHttpServer(
+  options: HttpServerOptions,
+  routes: () => readonly Route[],
+  deps: HttpServerDeps,
+): Service {
   const limits = { ...defaults, ...options.limits }
   const { logger } = deps
 
@@ -69,7 +74,8 @@ export function createHttpServer(options: HttpServerOptions, routes: readonly Ro
     const stop = AbortSignal.any([signal, failed.signal])
     const fail = (error: InvariantError): void => failed.abort(error)
     const serve = createServe({ limits, connections, logger, isStopping: () => stop.aborted, fail })
-    server.on('request', createExpressApp(routes, serve))
+    const appOf = latest((present: readonly Route[]) => createExpressApp(present, serve))
+    server.on('request', (incoming, outgoing) => appOf(routes())(incoming, outgoing))
     await listen(server, options)
     // Such as EMFILE: a connection that could not be accepted is no reason to end.
     server.on('error', (error) => logger.warn({ error: describeError(error) }, 'Connection not accepted'))
@@ -85,6 +91,15 @@ export function createHttpServer(options: HttpServerOptions, routes: readonly Ro
   }
 
   return { name: 'http', run }
+}
+
+/** Remembers what it made of the last thing it was given. */
+function latest<K, V>(make: (key: K) => V): (key: K) => V {
+  let last: { readonly key: K; readonly made: V } | undefined
+  return (key) => {
+    if (last?.key !== key) last = { key, made: make(key) }
+    return last.made
+  }
 }
 
 /** Connections that wait to be accepted: a burst past the usual 511 would make a health check try again for seconds. */

@@ -12,22 +12,37 @@ export interface Logger {
   child(fields: Readonly<Record<string, unknown>>): Logger
 }
 
+/** The least important first. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+type LogLevel = (typeof logLevels)[number]
 /** `auto`: text on a terminal, else JSON. */
 export const logFormats = ['auto', 'json', 'text'] as const
 
+/** The logger of the whole process. */
+export interface RootLogger extends Logger {
+  /** From now on, for all its children too. */
+  setLevel(level: LogLevel): void
+}
+
 /** Logs to standard error, so that standard output stays free for tables and JSON. */
-export function createLogger(level: (typeof logLevels)[number], format: (typeof logFormats)[number]): Logger {
+export function createLogger(level: LogLevel, format: (typeof logFormats)[number]): RootLogger {
   const isJson = format === 'json' || (format === 'auto' && !process.stderr.isTTY)
   const options: pino.LoggerOptions = {
-    level,
+    level: 'debug',
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   }
   // A reader of our log that stops reading must not stop us: past 1 MiB of waiting lines new ones are dropped.
   const target = pino.destination({ dest: 2, sync: false, maxLength: 1 << 20 })
-  return wrap(isJson ? pino(options, target) : pino(options, { write: (line) => target.write(asText(line)) }))
+  const root = isJson ? pino(options, target) : pino(options, { write: (line) => target.write(asText(line)) })
+  let least = logLevels.indexOf(level)
+  return {
+    ...wrap(root, (line) => logLevels.indexOf(line) >= least),
+    setLevel: (next) => {
+      least = logLevels.indexOf(next)
+    },
+  }
 }
 
 /** A logger that says nothing, for tests and one-shot commands. */
@@ -39,13 +54,19 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 }
 
-function wrap(target: pino.Logger): Logger {
+/** Asks at each line whether it is important enough: a child of pino keeps the level that it was made with. */
+function wrap(target: pino.Logger, isWanted: (level: LogLevel) => boolean): Logger {
+  const at =
+    (level: LogLevel): Log =>
+    (fields, message) => {
+      if (isWanted(level)) target[level](fields, message)
+    }
   return {
-    debug: (fields, message) => target.debug(fields, message),
-    info: (fields, message) => target.info(fields, message),
-    warn: (fields, message) => target.warn(fields, message),
-    error: (fields, message) => target.error(fields, message),
-    child: (fields) => wrap(target.child(fields)),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => wrap(target.child(fields), isWanted),
   }
 }
 

@@ -20,7 +20,7 @@ export async function startServer(routes: readonly Route[], limits: Partial<Http
   const bound = new Promise<number>((resolve) => {
     listening = resolve
   })
-  const server = createHttpServer({ host: '127.0.0.1', port: 0, limits }, routes, {
+  const server = createHttpServer({ host: '127.0.0.1', port: 0, limits }, () => routes, {
     logger: silentLogger,
     onListening: (address) => listening(address.port),
   })

@@ -152,7 +152,7 @@ describe('createHttpServer()', () => {
   it('says what is wrong when the port is taken', async () => {
     await using server = await startServer(health)
 
-    const second = createHttpServer({ host: '127.0.0.1', port: server.port }, health, { logger: silentLogger })
+    const second = createHttpServer({ host: '127.0.0.1', port: server.port }, () => health, { logger: silentLogger })
 
     await expect(second.run(new AbortController().signal)).rejects.toMatchObject({
       name: 'ConfigError',

@@ -19,9 +19,13 @@ export async function startDaemon(flags: readonly string[]): Promise<RunningDaem
   let done: Promise<void> = Promise.resolve()
   const port = await new Promise<number>((resolve, reject) => {
     done = runDaemon(
-      { ...config, storage: { path: storage } },
-      demo,
-      { clock: systemClock, logger: silentLogger, version: 'test', onListening: (address) => resolve(address.port) },
+      {
+        clock: systemClock,
+        logger: silentLogger,
+        version: 'test',
+        read: () => ({ config: { ...config, storage: { path: storage } }, demo }),
+        onListening: (address) => resolve(address.port),
+      },
       stop.signal,
     )
     done.catch(reject)
