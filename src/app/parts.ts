@@ -89,6 +89,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
       .map((cluster) => `first cycle of Kafka cluster "${cluster.kafkaCluster}"`)
     const gate = targets.gate()
     if (!gate.isOpen) waitingFor.push(`target list: ${gate.waitingFor}`)
+    else if (targets.stats() === undefined) waitingFor.push('target list: to be built')
     return { ready: waitingFor.length === 0, waitingFor }
   }
 
