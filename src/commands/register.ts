@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { keepRegistered, type Registered, RegistrationError } from '../client/register.ts'
+import { keepRegistered, type RegistrationState } from '../client/register.ts'
 import { ConfigError, describeError } from '../runtime/errors.ts'
 import type { Io } from './io.ts'
+import { findAddress } from './register-address.ts'
 import { parseRegisterArguments, type RegisterArguments, registerUsage } from './register-arguments.ts'
 
 type CommandIo = Pick<Io, 'stdout' | 'stderr' | 'signal'>
@@ -25,9 +26,10 @@ export async function registerCommand(argv: readonly string[], io: CommandIo): P
   if (command === undefined) return (await keep(options, io, io.signal)) ? 0 : 1
 
   const stop = new AbortController()
-  const exit = runCommand(command, args, io)
+  const { pid, exit } = runCommand(command, args, io)
+  if (pid === undefined) return exit
   // The command has started already: registration never delays it, and whatever becomes of it does not end it.
-  const kept = keep(options, io, stop.signal)
+  const kept = keep(options, io, stop.signal, pid)
   const code = await exit
   stop.abort()
   await kept
@@ -36,32 +38,52 @@ export async function registerCommand(argv: readonly string[], io: CommandIo): P
 
 /** Registered until the signal aborts; false when Lagkeeper refused for good. */
 async function keep(
-  { url, token, registrant }: RegisterArguments,
+  { urls, token, registrant, endpoint }: RegisterArguments,
   io: CommandIo,
   signal: AbortSignal,
+  pid?: number,
 ): Promise<boolean> {
   const say = (text: string): void => {
     io.stderr.write(`lagkeeper register: ${text}\n`)
   }
-  try {
-    await keepRegistered({ url, ...(token === undefined ? {} : { token }) }, registrant, signal, {
-      onChange: (change: Registered | RegistrationError) =>
-        say(change instanceof RegistrationError ? `${change.message}; trying again` : `registered as ${change.id}`),
-    })
-    return true
-  } catch (error) {
-    const isFinal = error instanceof RegistrationError && error.isFinal
-    say(isFinal ? `${describeError(error)}; giving up` : `not withdrawn: ${describeError(error)}`)
-    return !isFinal
+  const address = await findAddress(endpoint, { urls, pid, say }, signal)
+  if (address === undefined) return true
+  const daemon = { url: urls, ...(token === undefined ? {} : { token }) }
+  const onState = (state: RegistrationState): void => {
+    const text = textOf(state, address)
+    if (text !== undefined) say(text)
+  }
+  const { state } = await keepRegistered(daemon, { ...registrant, address }, signal, { onState })
+  return state !== 'refused'
+}
+
+function textOf(state: RegistrationState, address: string): string | undefined {
+  switch (state.state) {
+    case 'registered':
+      return `registered as ${state.registered.id} at ${address}`
+    case 'retrying':
+      return `${state.error.message}; trying again`
+    case 'refused':
+      return `${state.error.message}; giving up`
+    case 'left':
+      return `not withdrawn: ${state.error.message}`
+    case 'withdrawn':
+      return undefined
   }
 }
 
 /** Signals that end or steer a process and that a person or a service manager may send to us instead of to it. */
 const passedOn = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
 
-function runCommand(command: string, args: readonly string[], io: CommandIo): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: 'inherit' })
+interface RunningCommand {
+  readonly pid: number | undefined
+  /** The exit code as a shell gives it. */
+  readonly exit: Promise<number>
+}
+
+function runCommand(command: string, args: readonly string[], io: CommandIo): RunningCommand {
+  const child = spawn(command, args, { stdio: 'inherit' })
+  const exit = new Promise<number>((resolve) => {
     const stops = [
       ...passedOn.map((signal) => {
         const pass = (): void => void child.kill(signal)
@@ -80,6 +102,7 @@ function runCommand(command: string, args: readonly string[], io: CommandIo): Pr
     })
     child.once('exit', (code, signal) => finish(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
   })
+  return { pid: child.pid, exit }
 }
 
 /** A Ctrl-C on a terminal reaches the command by itself, as it does everything in the foreground. */

@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   heartbeat,
+  type KeepOptions,
   keepRegistered,
-  type Registered,
-  type RegistrationError,
+  type RegistrationState,
   register,
   withdraw,
 } from '../../src/client/register.ts'
@@ -22,6 +23,12 @@ const one = {
   more: { labels: { team: 'a' } },
 }
 const id = 'payments/Aufträge, alle/tm/tm 1'
+
+it('needs nothing but the platform: the file can be copied', async () => {
+  const source = await readFile(new URL('../../src/client/register.ts', import.meta.url), 'utf8')
+
+  expect(source).not.toMatch(/^\s*(?:import|export .* from)\b|\brequire\(|\bimport\(/m)
+})
 
 describe('against the real routes', () => {
   it('registers, sends heartbeats and withdraws', async () => {
@@ -50,113 +57,326 @@ describe('against the real routes', () => {
 })
 
 /** A daemon that answers as the test says, and remembers what it was asked. */
+interface FakeDaemon {
+  readonly server: RunningServer
+  readonly asked: Request[]
+  answers: (request: Request) => Response | Promise<Response>
+}
+
+async function startDaemon(): Promise<FakeDaemon> {
+  const asked: Request[] = []
+  const handle = (request: Request): Response | Promise<Response> => {
+    asked.push(request)
+    return daemon.answers(request)
+  }
+  const path = '/v1/registrations/:namespace/:app/:role/:instance'
+  const routes: Route[] = [
+    { method: 'PUT', path, handle },
+    { method: 'DELETE', path, handle },
+    { method: 'POST', path: `${path}/heartbeat`, handle },
+  ]
+  const daemon: FakeDaemon = { server: await startServer(routes), asked, answers: usual }
+  return daemon
+}
+
+const json = { 'Content-Type': 'application/json' }
+const nothing: Response = { status: 204, headers: {}, body: '' }
+const fine: Response = {
+  status: 200,
+  headers: json,
+  body: JSON.stringify({ id, lease_seconds: 30, heartbeat_interval_seconds: 10 }),
+}
+const registered = { state: 'registered', registered: { id, leaseSeconds: 30, heartbeatSeconds: 10 } }
+const usual = ({ method }: Request): Response => (method === 'PUT' ? fine : nothing)
+
+/** Answers PUTs and heartbeats with what is listed, one after the other, and then as usual. */
+function script(...list: readonly Response[]): FakeDaemon['answers'] {
+  const left = [...list]
+  return (request) => (request.method === 'DELETE' ? nothing : (left.shift() ?? usual(request)))
+}
+
+const busy = (status: number, seconds: number): Response => refuse(status, 'busy', {}, { 'Retry-After': `${seconds}` })
+
 describe('keepRegistered()', () => {
-  let server: RunningServer
-  let asked: string[]
-  let answers: (request: Request) => Response
-  const ok = { status: 200, headers: { 'Content-Type': 'application/json' } }
-  const fine = (heartbeatSeconds = 0.02): Response => ({
-    ...ok,
-    body: JSON.stringify({ id, lease_seconds: 1, heartbeat_interval_seconds: heartbeatSeconds }),
-  })
-  const nothing: Response = { status: 204, headers: {}, body: '' }
+  let daemon: FakeDaemon
+  let asked: Request[]
+  const methods = (): string[] => asked.map(({ method }) => method)
 
   beforeEach(async () => {
-    asked = []
-    answers = ({ method }) => (method === 'PUT' ? fine() : nothing)
-    const handle = (request: Request): Response => {
-      asked.push(request.method)
-      return answers(request)
-    }
-    const path = '/v1/registrations/:namespace/:app/:role/:instance'
-    const routes: Route[] = [
-      { method: 'PUT', path, handle },
-      { method: 'DELETE', path, handle },
-      { method: 'POST', path: `${path}/heartbeat`, handle },
-    ]
-    server = await startServer(routes)
+    daemon = await startDaemon()
+    asked = daemon.asked
   })
-  afterEach(() => server[Symbol.asyncDispose]())
+  afterEach(() => daemon.server[Symbol.asyncDispose]())
 
-  function keep() {
+  /** Waits take no time; they are written down, and the work is over after `sleeps` of them. */
+  function keep(sleeps: number, url: string | readonly string[] = daemon.server.url, options: KeepOptions = {}) {
     const stop = new AbortController()
-    const changes: (Registered | RegistrationError)[] = []
-    const done = keepRegistered({ url: server.url }, one, stop.signal, { onChange: (change) => changes.push(change) })
-    done.catch(() => undefined)
-    return { stop, changes, done }
+    const states: RegistrationState[] = []
+    const slept: number[] = []
+    const sleep = async (ms: number): Promise<void> => {
+      slept.push(ms)
+      if (slept.length >= sleeps) stop.abort()
+    }
+    const onState = (state: RegistrationState): void => void states.push(state)
+    const done = keepRegistered({ url }, one, stop.signal, { onState, sleep, ...options })
+    return { stop, states, slept, done }
   }
 
-  it('registers, beats, and withdraws at the end', async () => {
-    const { stop, changes, done } = keep()
-    await expect.poll(() => asked.length).toBeGreaterThan(3)
-    stop.abort()
+  it('registers, beats, and withdraws its own life at the end', async () => {
+    const { states, done } = keep(4)
+
+    expect(await done).toEqual({ state: 'withdrawn' })
+    expect(methods()).toEqual(['PUT', 'POST', 'POST', 'POST', 'DELETE'])
+    expect(asked.slice(1).map(({ query }) => query.get('incarnation'))).toEqual(Array(4).fill('life#1&2'))
+    expect(states).toEqual([registered, { state: 'withdrawn' }])
+  })
+
+  it('beats a little earlier than asked, never in step with others', async () => {
+    const { slept, done } = keep(20)
     await done
 
-    expect(asked.slice(0, 4)).toEqual(['PUT', 'POST', 'POST', 'POST'])
-    expect(asked.at(-1)).toBe('DELETE')
-    expect(changes).toEqual([{ id, leaseSeconds: 1, heartbeatSeconds: 0.02 }])
+    expect(Math.min(...slept)).toBeGreaterThanOrEqual(9_000)
+    expect(Math.max(...slept)).toBeLessThanOrEqual(10_000)
+    expect(new Set(slept).size).toBeGreaterThan(10)
   })
 
   it('registers again when it has been forgotten', async () => {
-    let isForgotten = true
-    answers = ({ method }) => {
-      if (method !== 'POST') return method === 'PUT' ? fine() : nothing
-      const answer = isForgotten ? refuse(404, 'unknown') : nothing
-      isForgotten = false
-      return answer
+    daemon.answers = script(fine, refuse(404, 'unknown'))
+    const { states, done } = keep(3)
+    await done
+
+    expect(methods()).toEqual(['PUT', 'POST', 'PUT', 'POST', 'DELETE'])
+    expect(states).toEqual([registered, registered, { state: 'withdrawn' }])
+  })
+
+  it('stops when a newer life has taken its place, says so, and does not withdraw that one', async () => {
+    daemon.answers = script(fine, refuse(404, 'unknown'), refuse(409, 'superseded by "2"'))
+    const { states, done } = keep(9)
+
+    expect(await done).toMatchObject({ state: 'refused', error: { status: 409 } })
+    expect(methods()).toEqual(['PUT', 'POST', 'PUT'])
+    expect(states.at(-1)).toMatchObject({ error: { message: expect.stringContaining('superseded by "2"') } })
+  })
+
+  it('waits for an address that may become free', async () => {
+    daemon.answers = script(busy(409, 30), fine)
+    const { slept, done } = keep(2)
+
+    expect(await done).toEqual({ state: 'withdrawn' })
+    expect(methods()).toEqual(['PUT', 'PUT', 'DELETE'])
+    expect(slept[0]).toBeGreaterThanOrEqual(30_000)
+  })
+
+  it.each([400, 413, 415, 422])('stops at %i: the same again would be refused again', async (status) => {
+    daemon.answers = script(busy(status, 1))
+
+    expect(await keep(9).done).toMatchObject({ state: 'refused', error: { status } })
+    expect(methods()).toEqual(['PUT'])
+  })
+
+  it.each([429, 503])('comes back when %i says so, and somewhat later by chance', async (status) => {
+    daemon.answers = script(fine, ...Array<Response>(20).fill(busy(status, 40)))
+    const { states, slept, done } = keep(22)
+    await done
+    const waits = slept.slice(1, 21)
+
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(40_000)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(40_000 * 1.34)
+    expect(new Set(waits).size).toBeGreaterThan(10)
+    expect(states.map(({ state }) => state)).toEqual(['registered', 'retrying', 'registered', 'withdrawn'])
+  })
+
+  it.each([
+    ['no number', 'Wed, 21 Oct 2015 07:28:00 GMT', 350, 500],
+    ['nothing', '0', 100, 134],
+    ['a year', '31536000', 300_000, 400_000],
+  ])('is not led astray by a Retry-After of %s', async (_, value, least, most) => {
+    daemon.answers = script(refuse(503, 'busy', {}, { 'Retry-After': value }))
+    const { slept, done } = keep(2)
+    await done
+
+    expect(slept[0]).toBeGreaterThanOrEqual(least)
+    expect(slept[0]).toBeLessThanOrEqual(most)
+  })
+
+  it('tries again ever more slowly without an end, and tells of the first failure only', async () => {
+    daemon.answers = script(...Array<Response>(12).fill(refuse(500, 'no space')))
+    const { states, slept, done } = keep(13)
+    await done
+
+    expect(methods().filter((method) => method === 'PUT')).toHaveLength(13)
+    for (const [index, ms] of slept.slice(0, 12).entries()) {
+      const most = Math.min(10_000, 500 * 2 ** index)
+      expect(ms).toBeGreaterThanOrEqual(0.7 * most)
+      expect(ms).toBeLessThanOrEqual(most)
     }
-    const { stop, done } = keep()
-    await expect.poll(() => asked.length).toBeGreaterThan(3)
-    stop.abort()
-    await done
-
-    expect(asked.slice(0, 4)).toEqual(['PUT', 'POST', 'PUT', 'POST'])
+    expect(states.map(({ state }) => state)).toEqual(['retrying', 'registered', 'withdrawn'])
+    expect(states[0]).toMatchObject({ error: { status: 500, message: expect.stringContaining('no space') } })
   })
 
-  it('tries again while the daemon is uncertain, and tells of the first failure only', async () => {
-    let failures = 2
-    answers = ({ method }) => (method !== 'PUT' ? nothing : failures-- > 0 ? refuse(503, 'no space') : fine())
-    const { stop, changes, done } = keep()
-    await expect.poll(() => changes.length, { timeout: 5_000 }).toBe(2)
-    stop.abort()
-    await done
+  it('never rejects: not for a listener that throws, a token that cannot be read, or a name that is no text', async () => {
+    const throws = (): never => {
+      throw new Error('no')
+    }
+    expect(await keep(2, undefined, { onState: throws }).done).toEqual({ state: 'withdrawn' })
 
-    expect(asked.slice(0, 3)).toEqual(['PUT', 'PUT', 'PUT'])
-    expect(changes[0]).toMatchObject({ status: 503, message: expect.stringContaining('no space') })
-  })
-
-  it('gives up when a newer life has taken its place', async () => {
-    answers = () => refuse(409, 'superseded by "2"')
-    const { done } = keep()
-
-    await expect(done).rejects.toMatchObject({ status: 409, message: expect.stringContaining('superseded by "2"') })
-    expect(asked).toEqual(['PUT'])
-  })
-
-  it('waits for a daemon that is not there, and ends at once when told to', async () => {
-    const { url } = server
-    await server[Symbol.asyncDispose]()
     const stop = new AbortController()
-    const changes: unknown[] = []
-    const done = keepRegistered({ url }, one, stop.signal, { onChange: (change) => changes.push(change) })
-    await expect.poll(() => changes).toHaveLength(1)
-    stop.abort()
+    const sleep = async (): Promise<void> => stop.abort()
+    const kept = keepRegistered({ url: daemon.server.url, token: throws }, one, stop.signal, { sleep })
+    expect(await kept).toMatchObject({ state: 'left', error: { status: 0 } })
+    const broken = keepRegistered({ url: daemon.server.url }, { ...one, app: '\ud800' }, AbortSignal.abort())
+    expect(await broken).toMatchObject({ state: 'left' })
+    expect(await keep(1, []).done).toMatchObject({ state: 'left', error: { message: 'No URL of Lagkeeper given' } })
+  })
+
+  it('does not take another program that answers 200 for Lagkeeper', async () => {
+    daemon.answers = script({ status: 200, headers: json, body: '{"ok":true}' }, fine)
+    const { states, done } = keep(2)
     await done
 
-    expect(changes[0]).toMatchObject({ status: 0, message: expect.stringContaining('ECONNREFUSED') })
+    expect(states[0]).toMatchObject({
+      state: 'retrying',
+      error: { message: expect.stringContaining('{"ok":true}, expected heartbeat_interval_seconds') },
+    })
+    expect(methods()).toEqual(['PUT', 'PUT', 'DELETE'])
+  })
+
+  it('ends at once when told to, even while a request waits for its answer', async () => {
+    daemon.answers = ({ method, signal: gone }) => (method === 'PUT' ? untilAborted(gone) : nothing)
+    const { stop, done } = keep(9)
+    await expect.poll(methods).toEqual(['PUT'])
+    stop.abort()
+
+    expect(await done).toEqual({ state: 'withdrawn' })
+    expect(methods()).toEqual(['PUT', 'DELETE'])
+  })
+
+  it('by itself waits with a timer that an abort ends', async () => {
+    const stop = new AbortController()
+    const done = keepRegistered({ url: daemon.server.url }, one, stop.signal)
+    await expect.poll(methods).toEqual(['PUT'])
+    stop.abort()
+
+    expect(await done).toEqual({ state: 'withdrawn' })
+  })
+
+  describe('at the end', () => {
+    it('withdraws again and again, within its time', async () => {
+      let failures = 2
+      daemon.answers = (request) => (request.method === 'DELETE' && failures-- > 0 ? busy(503, 60) : usual(request))
+      const { slept, done } = keep(1, undefined, { withdrawMs: 60_000 })
+
+      expect(await done).toEqual({ state: 'withdrawn' })
+      expect(methods().slice(1)).toEqual(['DELETE', 'DELETE', 'DELETE'])
+      // Not the 60 s that were asked for: the last attempt must fit.
+      for (const ms of slept.slice(1)) expect(ms).toBeLessThanOrEqual(30_000)
+    })
+
+    it('gives up after its time, and says that the registration stays until its lease is over', async () => {
+      daemon.answers = ({ method, signal: gone }) => (method === 'PUT' ? fine : untilAborted(gone))
+      const { done, states } = keep(1, undefined, { withdrawMs: 150 })
+
+      expect(await done).toMatchObject({ state: 'left', error: { status: 0 } })
+      expect(states.at(-1)).toMatchObject({ state: 'left' })
+    })
+
+    it.each([401, 403])('does not try again after %i', async (status) => {
+      daemon.answers = (request) => (request.method === 'DELETE' ? refuse(status, 'no') : usual(request))
+
+      expect(await keep(1).done).toMatchObject({ state: 'left', error: { status } })
+      expect(methods()).toEqual(['PUT', 'DELETE'])
+    })
+
+    it('leaves a newer life alone', async () => {
+      daemon.answers = (request) => (request.method === 'DELETE' ? refuse(409, 'newer') : usual(request))
+
+      expect(await keep(1).done).toEqual({ state: 'withdrawn' })
+    })
+
+    it('tries once only when nobody ever answered', async () => {
+      const { url } = daemon.server
+      await daemon.server[Symbol.asyncDispose]()
+      const { states, done } = keep(1, url)
+
+      expect(await done).toMatchObject({ state: 'left' })
+      expect(states[0]).toMatchObject({
+        state: 'retrying',
+        error: { status: 0, message: expect.stringContaining('ECONNREFUSED') },
+      })
+    })
+  })
+
+  describe('with several replicas', () => {
+    let other: FakeDaemon
+    let both: readonly string[]
+
+    beforeEach(async () => {
+      other = await startDaemon()
+      both = [daemon.server.url, `${other.server.url}/`]
+    })
+    afterEach(() => other.server[Symbol.asyncDispose]())
+
+    it('asks the next one when one is in trouble, and stays with it', async () => {
+      daemon.answers = () => refuse(503, 'no view yet')
+      const { done, states } = keep(3, both)
+      await done
+
+      expect(methods()).toEqual(['PUT'])
+      expect(other.asked.map(({ method }) => method)).toEqual(['PUT', 'POST', 'POST', 'DELETE'])
+      expect(states.map(({ state }) => state)).toEqual(['registered', 'withdrawn'])
+    })
+
+    it('asks the next one when one is gone', async () => {
+      await daemon.server[Symbol.asyncDispose]()
+      await keep(2, both).done
+
+      expect(other.asked.map(({ method }) => method)).toEqual(['PUT', 'POST', 'DELETE'])
+    })
+
+    it.each([422, 429])('does not ask the next one after %i: it would say the same', async (status) => {
+      daemon.answers = script(refuse(status, 'no'))
+      await keep(1, both).done
+
+      expect(other.asked.map(({ method }) => method)).not.toContain('PUT')
+    })
+
+    it('says what was wrong with each, and comes back when the first one said so', async () => {
+      daemon.answers = script(busy(503, 60))
+      other.answers = script(busy(503, 40))
+      const { done, states, slept } = keep(2, both)
+      await done
+
+      const [{ url: first }, { url: second }] = [daemon.server, other.server]
+      expect(states[0]).toMatchObject({ error: { status: 503, retryAfterSeconds: 40 } })
+      expect(states[0]).toMatchObject({ error: { message: expect.stringMatching(`${first}.*; .*${second}`) } })
+      expect(slept[0]).toBeLessThan(60_000)
+    })
+
+    it('leaves each its share of the time at the end', async () => {
+      daemon.answers = ({ method, signal: gone }) => (method === 'DELETE' ? untilAborted(gone) : fine)
+      const { done } = keep(1, both, { withdrawMs: 400 })
+
+      expect(await done).toEqual({ state: 'withdrawn' })
+      expect(other.asked.map(({ method }) => method)).toEqual(['DELETE'])
+    })
   })
 
   it('does not follow a redirect with its token, nor wait for ever', async () => {
-    answers = () => ({ status: 302, headers: { Location: 'http://127.0.0.1:1/' }, body: '' })
-    await expect(register({ url: server.url, token: 'secret' }, one, signal)).rejects.toMatchObject({ status: 0 })
+    const { url } = daemon.server
+    daemon.answers = () => ({ status: 302, headers: { Location: 'http://127.0.0.1:1/' }, body: '' })
+    await expect(register({ url, token: 'secret' }, one, signal)).rejects.toMatchObject({ status: 0 })
+    expect(asked[0]?.headers['authorization']).toBe('Bearer secret')
 
-    answers = () => ({ ...ok, body: never() })
-    const slow = register({ url: server.url, timeoutMs: 50 }, one, signal)
-    await expect(slow).rejects.toThrow()
+    daemon.answers = ({ signal: gone }) => ({ status: 200, headers: json, body: half(gone) })
+    await expect(register({ url, timeoutMs: 50 }, one, signal)).rejects.toThrow('no answer within 50 ms')
   })
 })
 
-async function* never(): AsyncGenerator<Uint8Array> {
+function untilAborted(gone: AbortSignal): Promise<Response> {
+  return new Promise((resolve) => gone.addEventListener('abort', () => resolve(nothing)))
+}
+
+async function* half(gone: AbortSignal): AsyncGenerator<Uint8Array> {
   yield Buffer.from('{')
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  await untilAborted(gone)
 }

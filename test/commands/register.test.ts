@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { registerCommand } from '../../src/commands/register.ts'
 import { captureIo } from '../fakes/io.ts'
 import { openRegistrationWorld, type RegistrationWorld } from '../http/registration-world.ts'
+import { freePorts } from '../rigs/ports.ts'
 
 let world: RegistrationWorld
 let folder: string
@@ -18,12 +20,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const identity = ['--namespace=payments', '--app=orders', '--role=tm', '--address=10.0.0.7:9250']
+const identity = ['--namespace=payments', '--app=orders', '--role=tm']
+const address = '--address=10.0.0.7:9250'
 
 function run(instance: string, args: readonly string[], command: readonly string[] = [], url = world.url) {
   const stop = new AbortController()
   const captured = captureIo({ signal: stop.signal })
-  const argv = [`--url=${url}`, ...identity, `--instance=${instance}`, `--zone=${instance}`, ...args]
+  const where = args.some((arg) => /^--(address|ports?)=/.test(arg)) ? [] : [address]
+  const argv = [`--url=${url}`, ...identity, ...where, `--instance=${instance}`, `--zone=${instance}`, ...args]
   const code = registerCommand(command.length === 0 ? argv : [...argv, '--', ...command], captured.io)
   return { code, stop, ...captured }
 }
@@ -35,7 +39,7 @@ describe('with a command', () => {
   it('keeps it registered while it runs, and passes its exit code on', async () => {
     const { code, err } = run(
       'works',
-      ['--label=team=a=b', '--param=x=y', '--kind=flink-tm'],
+      ['--label=team=a=b', '--param=x=y', '--kind=flink-tm', '--flink-cluster=eu-1', '--attempt=3'],
       node('setTimeout(() => process.exit(7), 700)'),
     )
 
@@ -44,11 +48,11 @@ describe('with a command', () => {
       .toMatchObject({
         labels: { team: 'a=b' },
         params: { x: 'y' },
-        facts: { kind: 'flink-tm' },
+        facts: { kind: 'flink-tm', flinkCluster: 'eu-1', attempt: '3' },
       })
     expect(await code).toBe(7)
     expect(find('works')).toBeUndefined()
-    expect(err()).toBe('lagkeeper register: registered as payments/orders/tm/works\n')
+    expect(err()).toBe('lagkeeper register: registered as payments/orders/tm/works at 10.0.0.7:9250\n')
   })
 
   it('gives every start another word as incarnation', async () => {
@@ -100,10 +104,71 @@ describe('with a command', () => {
   it('says that a command cannot be run as a shell does', async () => {
     await writeFile(join(folder, 'no-program'), 'x', { mode: 0o600 })
 
-    expect(await run('a', [], ['/no/such/program']).code).toBe(127)
+    const missing = run('a', [], ['/no/such/program'])
+    expect(await missing.code).toBe(127)
+    expect(missing.err()).toMatch(/^lagkeeper register: Run "\/no\/such\/program": .*ENOENT.*\n$/)
+    expect(find('a')).toBeUndefined()
     expect(await run('b', [], [join(folder, 'no-program')]).code).toBe(126)
   })
 })
+
+describe('an address that is found out', () => {
+  it('is the port on which the command listens, of a range, once it does', async () => {
+    const listens = 'require("net").createServer().listen(Number(process.argv[1]), "127.0.0.1")'
+    const [from = 0, other = 0] = (await freePorts(2)).toSorted((a, b) => a - b)
+    // Somebody else has a port of the range: asking the ports would take it for the command's.
+    await using _ = await listening(from)
+    const script = `setTimeout(() => { ${listens} }, 300)`
+    const { code, stop, err } = run('found', [`--ports=${from}-${other}`], [...node(script), String(other)])
+    await expect.poll(() => find('found'), { timeout: 10_000 }).toBeDefined()
+    stop.abort('SIGTERM')
+    await code
+
+    expect(err()).toContain(`at 127.0.0.1:${other}\n`)
+  })
+
+  it('is this machine with --port, at the address from which it reaches Lagkeeper', async () => {
+    const { code, stop, err } = run('port', ['--port=9250'])
+    await expect.poll(() => find('port')).toBeDefined()
+    stop.abort('SIGTERM')
+
+    expect(await code).toBe(0)
+    expect(err()).toContain('at 127.0.0.1:9250\n')
+  })
+
+  it('has the host that is said', async () => {
+    const { code, stop, err } = run('host', ['--port=9250', '--host=fd00::7'])
+    await expect.poll(() => find('host')).toBeDefined()
+    stop.abort('SIGTERM')
+    await code
+
+    expect(err()).toContain('at [fd00::7]:9250\n')
+  })
+
+  it('holds nothing up while it is not known', async () => {
+    const [port = 0] = await freePorts(1)
+    const { code, err } = run('silent', [`--ports=${port}-${port + 1}`], node('process.exit(6)'))
+
+    expect(await code).toBe(6)
+    expect(err()).toBe('')
+    expect(find('silent')).toBeUndefined()
+  })
+
+  it('is looked for again and again when there is no way to Lagkeeper, and says so once', async () => {
+    const { code, stop, err } = run('nowhere', ['--port=9250'], [], 'http://no-such-host.invalid:1')
+    await expect.poll(err).toContain('Find the own address')
+    stop.abort('SIGTERM')
+
+    expect(await code).toBe(0)
+    expect(err().match(/Find the own address/g)).toHaveLength(1)
+  })
+})
+
+async function listening(port: number): Promise<AsyncDisposable> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
+}
 
 async function registered(instance: string) {
   const { code } = run(instance, [], node('setTimeout(() => 0, 300)'))
@@ -148,6 +213,16 @@ describe('usage', () => {
     [[], '--namespace: "", expected'],
     [['--instance=a/b'], '--instance: "a/b", expected'],
     [['--address=nowhere'], '--address: "nowhere", expected host:port'],
+    [[], '--address: "", expected host:port'],
+    [['--port=http'], '--port: "http", expected a port'],
+    [['--port=70000'], '--port: "70000", expected a port'],
+    [['--ports=9260-9250', '--', 'true'], '--ports: "9260-9250", expected a range'],
+    [['--ports=9250-9260'], '--ports: expected a command'],
+    [[address, '--port=1'], '--address, --port, --ports: expected one of them'],
+    [[address, '--host=a'], '--host: expected --port or --ports beside it'],
+    [['--port=1', '--host=a b'], '--address: "a b:1", expected host:port'],
+    [['--flink-cluster='], '--flink-cluster: "", expected 1 to 256'],
+    [['--url=http://a:1', '--url=http://user:secret@b:1'], '--url: "http://user:secret@b:1", expected'],
     [['--label=job=x'], '--label job: "job", expected'],
     [['--label=x'], '--label: "x", expected name=value'],
     [['--lease-seconds=soon'], '--lease-seconds: "soon", expected a whole number'],
