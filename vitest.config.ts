@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // unit: no Java, seconds. real: real brokers, ZooKeeper and Prometheus, one file at a time (two cores).
+// matrix: what other versions of the same programs make of it; some are built at their first start.
 // faults: the long form of the hostile-peer tests.
 export default defineConfig({
   test: {
@@ -9,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/real/**', 'test/faults/**'],
+          exclude: ['test/real/**', 'test/faults/**', 'test/matrix/**'],
           testTimeout: 20_000,
         },
       },
@@ -25,11 +26,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'matrix',
+          include: ['test/matrix/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 1_800_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 900_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -25,6 +25,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'anything'>>
   registry: ['zookeeper', 'targets', 'model', 'runtime'],
   discovery: ['yarn', 'flink', 'zookeeper', 'targets', 'model', 'runtime'],
   replicas: ['zookeeper', 'model', 'runtime'],
+  probe: ['targets', 'model', 'runtime'],
   collect: ['positions', 'kafka', 'lag', 'jobs', 'model', 'runtime'],
   http: ['exposition', 'console', 'targets', 'model', 'runtime'],
   simulator: ['kafka-wire', 'model', 'runtime'],

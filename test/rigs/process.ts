@@ -36,6 +36,8 @@ export interface RigProcess extends AsyncDisposable {
   readonly pid: number | undefined
   /** Settles when the present run has ended; at once when there is none. */
   exited(): Promise<void>
+  /** Of the last run that has ended by itself or after a signal it caught; undefined when a signal ended it. */
+  exitCode(): number | undefined
   /** What it wrote since its last start. */
   log(): Promise<string>
   /** Writes one line to its standard input; only with `onLine`. */
@@ -65,11 +67,13 @@ interface Run {
 export async function startProcess(options: ProcessOptions): Promise<RigProcess> {
   const { name, logFile } = options
   let current: Run | undefined
+  let exitCode: number | undefined
 
   const start = async () => {
     const started = await spawnRun(options)
     current = started
     void started.ended.then(() => {
+      exitCode = started.child.exitCode ?? undefined
       if (current === started) current = undefined
     })
     try {
@@ -102,6 +106,7 @@ export async function startProcess(options: ProcessOptions): Promise<RigProcess>
       return current?.pid
     },
     exited: async () => current?.ended,
+    exitCode: () => exitCode,
     log: () => readFile(logFile, 'utf8'),
     send: (line) => {
       if (current === undefined) throw new Error(`Send to "${name}": it does not run`)

@@ -2,11 +2,17 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { debianProgram } from './debian.ts'
+import { goProgram } from './go.ts'
 import { freePorts, withFreshPorts } from './ports.ts'
 import { startProcess } from './process.ts'
 import { createPrometheusApi, type PrometheusApi } from './prometheus-api.ts'
 
+/** Debian 12's package and a build of the released module: the generations that a list or a page must suit alike. */
+export type PrometheusVersion = '2.42.0' | '3.16.0'
+
 export interface PrometheusOptions {
+  /** Default 2.42.0. The first start of 3.16.0 builds it, which takes minutes. */
+  readonly version?: PrometheusVersion
   /** The text of prometheus.yml. `rule_files: [rules/*.yml]` finds the rules below. */
   readonly config: string
   /** File name to text; they go into `rules/` beside the configuration. */
@@ -24,14 +30,19 @@ export interface PrometheusRig extends PrometheusApi, AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Debian 12's Prometheus 2.42, unpacked into the cache and not installed. */
-function prometheusBinary(): Promise<string> {
-  return debianProgram('prometheus', 'prometheus')
+/** Of Debian's package, or built once, which takes minutes: ask for it in a hook and not in a test. */
+export function prometheusBinary(version: PrometheusVersion): Promise<string> {
+  return binary('prometheus', version)
 }
 
-/** From the same package. */
-export function promtoolBinary(): Promise<string> {
-  return debianProgram('prometheus', 'promtool')
+function binary(name: 'prometheus' | 'promtool', version: PrometheusVersion): Promise<string> {
+  if (version === '2.42.0') return debianProgram('prometheus', name)
+  // As a module 3.16.0 is called v0.316.0.
+  return goProgram({ module: 'github.com/prometheus/prometheus', version: 'v0.316.0', package: `cmd/${name}` })
+}
+
+export function promtoolBinary(version: PrometheusVersion = '2.42.0'): Promise<string> {
+  return binary('promtool', version)
 }
 
 /** From Debian's prometheus-alertmanager. */
@@ -41,11 +52,11 @@ export function amtoolBinary(): Promise<string> {
 
 /** Starts Prometheus on loopback with its data in a temporary folder, and waits until it is ready. */
 export async function startPrometheus(options: PrometheusOptions): Promise<PrometheusRig> {
-  const binary = await prometheusBinary()
-  return withFreshPorts(() => startOnce(options, binary))
+  const command = await prometheusBinary(options.version ?? '2.42.0')
+  return withFreshPorts(() => startOnce(options, command))
 }
 
-async function startOnce(options: PrometheusOptions, binary: string): Promise<PrometheusRig> {
+async function startOnce(options: PrometheusOptions, command: string): Promise<PrometheusRig> {
   const dir = await mkdtemp(join(tmpdir(), 'lagkeeper-prometheus-'))
   const configFile = join(dir, 'prometheus.yml')
   const removeFolder = () => rm(dir, { recursive: true, force: true })
@@ -56,7 +67,7 @@ async function startOnce(options: PrometheusOptions, binary: string): Promise<Pr
   const url = `http://127.0.0.1:${port}`
   const server = await startProcess({
     name: 'Prometheus',
-    command: binary,
+    command,
     args: [
       `--config.file=${configFile}`,
       `--storage.tsdb.path=${join(dir, 'data')}`,

@@ -1,0 +1,15 @@
+import { beforeAll } from 'vitest'
+import { foreignReadersContract } from '../contract/foreign-readers.ts'
+import { httpSdContract } from '../contract/http-sd.ts'
+import { targetListContract } from '../contract/target-list.ts'
+import { prometheusBinary } from '../rigs/prometheus.ts'
+
+const version = '3.16.0'
+
+beforeAll(async () => {
+  await prometheusBinary(version)
+})
+
+httpSdContract(version)
+targetListContract(version)
+foreignReadersContract(version)

@@ -1,0 +1,3 @@
+import { foreignReadersContract } from '../contract/foreign-readers.ts'
+
+foreignReadersContract('2.42.0')
