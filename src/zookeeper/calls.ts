@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
 import { UnavailableError } from '../runtime/errors.ts'
-import { createDeadlines } from './deadlines.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { ZookeeperError } from './errors.ts'
 import { encode, type JuteReader, type JuteWriter } from './jute.ts'
 import type { ReplyHeader } from './records.ts'
@@ -48,86 +48,139 @@ export interface Calls {
 
 /** Makes calls with their deadlines and signals. */
 export function createCalls(clock: Clock, defaultTimeoutMs: number): Calls {
-  const deadlines = createDeadlines(clock)
-  const aborts = createAbortHub()
+  const keepers = { deadlines: createDeadlines(clock), aborts: createAbortHub() }
+  return {
+    start: <T>(request: Request<T>, options: CallOptions) => {
+      const { signal, timeoutMs = defaultTimeoutMs } = options
+      const call = new PendingCall(request, signal, timeoutMs, clock.monotonic() + timeoutMs, keepers)
+      return { call, result: call.result }
+    },
+    stop: keepers.deadlines.stop,
+  }
+}
 
-  function start<T>(request: Request<T>, options: CallOptions): { call: Call; result: Promise<T> } {
-    const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
-    const { signal } = options
-    let isSettled = false
-    let resolve: (value: T) => void = () => undefined
-    let reject: (reason: unknown) => void = () => undefined
-    const result = new Promise<T>((yes, no) => {
-      resolve = yes
-      reject = no
+interface Keepers {
+  readonly deadlines: Deadlines
+  readonly aborts: AbortHub
+}
+
+/** A class: of fifty thousand requests each would have ten closures of its own otherwise. */
+class PendingCall<T> implements Call {
+  readonly what: string
+  readonly opcode: number
+  readonly body: Buffer
+  readonly isRepeatable: boolean
+  readonly isExclusive: boolean
+  /** Of the deadline, on the monotonic clock. */
+  readonly at: number
+  readonly result: Promise<T>
+  attempts = 0
+  readonly #request: Request<T>
+  readonly #signal: AbortSignal | undefined
+  readonly #timeoutMs: number
+  readonly #keepers: Keepers
+  #isSettled = false
+  #resolve: (value: T) => void = () => undefined
+  #reject: (reason: unknown) => void = () => undefined
+
+  constructor(request: Request<T>, signal: AbortSignal | undefined, timeoutMs: number, at: number, keepers: Keepers) {
+    this.what = request.what
+    this.opcode = request.opcode
+    this.body = request.write === undefined ? noBody : encode(request.write)
+    this.isRepeatable = request.isRepeatable ?? false
+    this.isExclusive = request.isExclusive ?? false
+    this.at = at
+    this.#request = request
+    this.#signal = signal
+    this.#timeoutMs = timeoutMs
+    this.#keepers = keepers
+    this.result = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
     })
-    const deadline = {
-      at: clock.monotonic() + timeoutMs,
-      expire: () =>
-        settle(() => reject(new UnavailableError(`${request.what}: no answer in ${timeoutMs} ms`, { timedOut: true }))),
-    }
-    const onAbort = (): void => settle(() => reject(signal?.reason))
-    const settle = (how: () => void): void => {
-      if (isSettled) return
-      isSettled = true
-      deadlines.remove(deadline)
-      if (signal !== undefined) aborts.remove(signal, onAbort)
-      how()
-    }
-    const call: Call = {
-      what: request.what,
-      opcode: request.opcode,
-      body: request.write === undefined ? Buffer.alloc(0) : encode(request.write),
-      isRepeatable: request.isRepeatable ?? false,
-      isExclusive: request.isExclusive ?? false,
-      attempts: 0,
-      isSettled: () => isSettled,
-      fail: (reason) => settle(() => reject(reason)),
-      answer: (header, reader) => {
-        if (!isSettled) request.onReply?.(header.error)
-        if (header.error !== 0) return settle(() => reject(new ZookeeperError(request.what, header.error)))
-        try {
-          const value = request.read(reader)
-          settle(() => resolve(value))
-        } catch (error) {
-          settle(() => reject(error))
-          throw error
-        }
-      },
-    }
-    if (signal?.aborted) onAbort()
+    if (signal?.aborted) this.abort()
     else {
-      deadlines.add(deadline)
-      if (signal !== undefined) aborts.add(signal, onAbort)
+      keepers.deadlines.add(this)
+      if (signal !== undefined) keepers.aborts.add(signal, this)
     }
-    return { call, result }
   }
 
-  return { start, stop: deadlines.stop }
+  isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  answer(header: ReplyHeader, reader: JuteReader): void {
+    const { onReply, read } = this.#request
+    if (!this.#isSettled) onReply?.(header.error)
+    if (header.error !== 0) {
+      this.fail(new ZookeeperError(this.what, header.error))
+      return
+    }
+    try {
+      const value = read(reader)
+      if (this.#settle()) this.#resolve(value)
+    } catch (error) {
+      if (this.#settle()) this.#reject(error)
+      throw error
+    }
+  }
+
+  fail(reason: Error): void {
+    if (this.#settle()) this.#reject(reason)
+  }
+
+  expire(): void {
+    const message = `${this.what}: no answer in ${this.#timeoutMs} ms`
+    this.fail(new UnavailableError(message, { timedOut: true }))
+  }
+
+  abort(): void {
+    if (this.#settle()) this.#reject(this.#signal?.reason)
+  }
+
+  /** True the first time. */
+  #settle(): boolean {
+    if (this.#isSettled) return false
+    this.#isSettled = true
+    this.#keepers.deadlines.remove(this)
+    if (this.#signal !== undefined) this.#keepers.aborts.remove(this.#signal, this)
+    return true
+  }
+}
+
+const noBody = Buffer.alloc(0)
+
+interface Abortable {
+  abort(): void
+}
+
+interface AbortHub {
+  add(signal: AbortSignal, call: Abortable): void
+  remove(signal: AbortSignal, call: Abortable): void
 }
 
 /** One listener per signal, however many calls share it: Node warns of a leak past ten. */
-function createAbortHub() {
-  const hub = new WeakMap<AbortSignal, Set<() => void>>()
+function createAbortHub(): AbortHub {
+  const hub = new WeakMap<AbortSignal, Set<Abortable>>()
   return {
-    add: (signal: AbortSignal, onAbort: () => void): void => {
+    add: (signal, call) => {
       const known = hub.get(signal)
       if (known !== undefined) {
-        known.add(onAbort)
+        known.add(call)
         return
       }
-      const listeners = new Set([onAbort])
-      hub.set(signal, listeners)
+      const calls = new Set([call])
+      hub.set(signal, calls)
       signal.addEventListener(
         'abort',
         () => {
-          for (const listener of [...listeners]) listener()
+          for (const one of [...calls]) one.abort()
         },
         { once: true },
       )
     },
-    remove: (signal: AbortSignal, onAbort: () => void): void => {
-      hub.get(signal)?.delete(onAbort)
+    remove: (signal, call) => {
+      hub.get(signal)?.delete(call)
     },
   }
 }

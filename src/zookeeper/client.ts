@@ -8,11 +8,13 @@ import { createContext } from './context.ts'
 import { type DirectoryOptions, makeDirectories } from './directories.ts'
 import type { Feature } from './features.ts'
 import { type Resolve, systemResolve } from './hosts.ts'
+import type { Auth } from './introduce.ts'
 import { createNodeOperations, type NodeOperations } from './node-operations.ts'
 import { permissions } from './opcodes.ts'
 import { createProbe } from './probe.ts'
 import type { Acl } from './records.ts'
-import { type Auth, createSession, type ZookeeperCounters } from './session.ts'
+import type { SaslCredentials } from './sasl.ts'
+import { createSession, type ZookeeperCounters } from './session.ts'
 import type { SessionCredentials, StateListener, ZookeeperState } from './state.ts'
 import { createTransactions, type Transactions } from './transactions.ts'
 import { createWatchOperations, type WatchOperations } from './watch-operations.ts'
@@ -32,7 +34,16 @@ export interface ZookeeperOptions {
   readonly auth?: readonly Auth[]
   /** Of what is created without an ACL of its own; default open to all. */
   readonly defaultAcl?: readonly Acl[]
+  /** Authenticates every connection by DIGEST-MD5, before watches and requests. */
+  readonly sasl?: SaslCredentials
+  /** TLS to the servers' secure ports; `cert` and `key` show who we are. */
   readonly tls?: TlsOptions
+  /**
+   * Default false. True: a server that is cut off from its ensemble and runs in read-only mode will do for reading, until
+   * another is found; writes are then refused with NOT_READ_ONLY, and what is read may be old. Such a server takes
+   * nobody who has a session with the whole ensemble: ours must have expired first.
+   */
+  readonly allowsReadOnly?: boolean
   /** Taken over if the server still has it; else there is a new session. */
   readonly savedSession?: SessionCredentials
   /** The end of `run` leaves the session and its ephemerals alone, so that a restart can take them over. */
@@ -91,6 +102,8 @@ export function createZookeeper(options: ZookeeperOptions, deps: ZookeeperDeps):
       requestTimeoutMs,
       maxResponseBytes: options.maxResponseBytes ?? 16 << 20,
       auth: options.auth ?? [],
+      sasl: options.sasl,
+      allowsReadOnly: options.allowsReadOnly ?? false,
       tls: options.tls,
       savedSession: options.savedSession,
       keepsSession: options.keepsSession ?? false,

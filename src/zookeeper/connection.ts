@@ -4,7 +4,7 @@ import type { Call } from './calls.ts'
 import { formatServer } from './connect-string.ts'
 import { type DialOptions, dial } from './dial.ts'
 import { ZookeeperError } from './errors.ts'
-import { createJuteReader, encode, type JuteReader } from './jute.ts'
+import { encode, JuteReader } from './jute.ts'
 import { opcodes, xids } from './opcodes.ts'
 import {
   authPacket,
@@ -70,7 +70,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Opened
   const dialled = await dial(options, {
     onFrame: (frame) => {
       timing.heardAt = clock.monotonic()
-      const reader = createJuteReader(frame)
+      const reader = new JuteReader(frame)
       onFrame(replyHeader.read(reader), reader)
     },
     onClose: (reason) => {

@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts'
 interface Deadline {
   /** On the monotonic clock. */
   readonly at: number
-  readonly expire: () => void
+  expire(): void
 }
 
 export interface Deadlines {

@@ -1,12 +1,13 @@
-import { isIP } from 'node:net'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import { type FramedSocket, openFramedSocket } from '../runtime/framed-socket.ts'
 import { formatServer, type ServerAddress } from './connect-string.ts'
-import { type Resolve, resolveOne } from './hosts.ts'
-import { createJuteReader, encode } from './jute.ts'
-import { type ConnectRequest, type ConnectResponse, connectRequest, connectResponse } from './records.ts'
+import { ZookeeperError } from './errors.ts'
+import type { Addresses } from './hosts.ts'
+import { encode, JuteReader } from './jute.ts'
+import { type ConnectRequest, type ConnectResponse, connectRequest, connectResponse, replyHeader } from './records.ts'
+import { named } from './server-name.ts'
 
 export interface DialOptions {
   readonly server: ServerAddress
@@ -18,8 +19,7 @@ export interface DialOptions {
   /** Ends the attempt, and later the open connection. */
   readonly signal: AbortSignal
   readonly clock: Clock
-  readonly resolve: Resolve
-  readonly random: () => number
+  readonly addresses: Pick<Addresses, 'pick'>
 }
 
 /** What a connection hears once hands are shaken. */
@@ -66,7 +66,7 @@ export async function dial(options: DialOptions, receiver: Receiver): Promise<Di
       signal: stop.signal,
       onFrame: (frame) => {
         if (greeting.isOver()) receiver.onFrame(frame)
-        else greeting.hear(connectResponse.read(createJuteReader(frame)))
+        else greeting.hear(readGreeting(frame, server))
       },
       onClose: (reason) => {
         signal.removeEventListener('abort', onAbort)
@@ -77,8 +77,10 @@ export async function dial(options: DialOptions, receiver: Receiver): Promise<Di
     socket.send(encode((writer) => connectRequest.write(writer, options.hello)))
     const response = await greeting.answer
     if (response.timeoutMs > 0) return { kind: 'open', socket, response }
-    socket.destroy(new UnavailableError(`Connection to "${formatServer(server)}": the session has expired`))
-    return { kind: 'expired' }
+    const gone = new UnavailableError(`Connection to "${formatServer(server)}": the session is unknown there`)
+    socket.destroy(gone)
+    // A server that is cut off from the others knows no session that is younger than that.
+    return response.readOnly ? { kind: 'refused', reason: gone } : { kind: 'expired' }
   } catch (error) {
     signal.removeEventListener('abort', onAbort)
     if (socket !== undefined && !stop.signal.aborted && error instanceof UnavailableError)
@@ -111,17 +113,23 @@ function createGreeting() {
   }
 }
 
+const headerBytes = 16
+
+/** @throws UnavailableError when it is the header of an answer: a read-only server may make no new sessions (3.6 on). */
+function readGreeting(frame: Buffer, server: ServerAddress): ConnectResponse {
+  const reader = new JuteReader(frame)
+  if (frame.length !== headerBytes) return connectResponse.read(reader)
+  const what = `Connect to "${formatServer(server)}"`
+  const cause = new ZookeeperError(what, replyHeader.read(reader).error)
+  throw new UnavailableError(cause.message, { cause })
+}
+
 /** A look-up in the system's resolver cannot be cancelled, only left alone. */
-function lookUp({ server, resolve, random }: DialOptions, signal: AbortSignal): Promise<string> {
+function lookUp({ server, addresses }: DialOptions, signal: AbortSignal): Promise<string> {
   return new Promise((yes, no) => {
     signal.addEventListener('abort', () => no(signal.reason), { once: true })
-    resolveOne(server.host, resolve, random).then(yes, (cause: unknown) => {
+    addresses.pick(server.host).then(yes, (cause: unknown) => {
       no(new UnavailableError(`Look up "${server.host}" failed: ${describeError(cause)}`, { cause }))
     })
   })
-}
-
-/** The certificate must name the host of the connect string, not the address it stands for today. */
-function named(tls: TlsOptions, host: string): TlsOptions {
-  return isIP(host) === 0 ? { servername: host, ...tls } : tls
 }

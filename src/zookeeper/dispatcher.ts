@@ -21,6 +21,8 @@ export interface Dispatcher {
   close(): void
   open(): void
   isClosed(): boolean
+  /** Sends a call over a connection that calls do not go over yet. */
+  sendFirst<T>(connection: Connection, request: Request<T>, timeoutMs: number): Promise<T>
   /** Sends a call past the closed door and says whether it was answered with success in time. */
   sendLast(request: Request<unknown>, timeoutMs: number): Promise<boolean>
   /** Gives back the timer of the deadlines. */
@@ -101,6 +103,11 @@ export function createDispatcher(clock: Clock, requestTimeoutMs: number): Dispat
       isClosed = false
     },
     isClosed: () => isClosed,
+    sendFirst: (connection, request, timeoutMs) => {
+      const { call, result } = calls.start(request, { timeoutMs })
+      connection.send(call)
+      return result
+    },
     sendLast: async (request, timeoutMs) => {
       const { call, result } = calls.start(request, { timeoutMs })
       if (current === undefined) call.fail(closedError(request.what))

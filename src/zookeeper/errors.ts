@@ -56,6 +56,12 @@ export function errorNumber(code: ZookeeperErrorCode): number {
   return code === 'UNKNOWN' ? errorCodes.SYSTEM_ERROR : errorCodes[code]
 }
 
+/** Of codes whose name says too little. */
+const explanations: Partial<Readonly<Record<ZookeeperErrorCode, string>>> = {
+  NOT_READ_ONLY: ' (it is cut off from its ensemble and can only be read)',
+  SESSION_CLOSED_REQUIRE_SASL_AUTH: ' (it wants us to authenticate first)',
+}
+
 /** The server understood and answered "no". Trouble with the connection is an UnavailableError instead. */
 export class ZookeeperError extends Error {
   override readonly name = 'ZookeeperError'
@@ -66,7 +72,7 @@ export class ZookeeperError extends Error {
 
   constructor(action: string, number: number, more: { readonly failedAt?: number; readonly detail?: string } = {}) {
     const code = errorName(number)
-    const answer = code === 'UNKNOWN' ? `unknown error ${number}` : code
+    const answer = code === 'UNKNOWN' ? `unknown error ${number}` : `${code}${explanations[code] ?? ''}`
     super(`${action}: ${more.detail ?? `server answered ${answer}`}`)
     this.code = code
     this.number = number

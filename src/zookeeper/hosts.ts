@@ -21,11 +21,33 @@ export function createRing(servers: readonly ServerAddress[], random: () => numb
   }
 }
 
-/** A name is looked up at every connect and may stand for a whole ensemble: one of its addresses at random. */
-export async function resolveOne(host: string, resolve: Resolve, random: () => number): Promise<string> {
-  if (isIP(host) !== 0) return host
-  const addresses = await resolve(host)
-  return addresses[Math.floor(random() * addresses.length)] ?? host
+export interface Addresses {
+  /** One address of the host. @throws what the look-up throws */
+  pick(host: string): Promise<string>
+  /** How many addresses the hosts had when they were last looked up; one for a host that was not yet. */
+  count(hosts: readonly string[]): number
+}
+
+/**
+ * A name is looked up at every connect and may stand for a whole ensemble: its addresses are taken in random order, each
+ * once before one comes again, so that a dead one costs one attempt.
+ */
+export function createAddresses(resolve: Resolve, random: () => number): Addresses {
+  const taken = new Map<string, ReadonlySet<string>>()
+  const counts = new Map<string, number>()
+  return {
+    pick: async (host) => {
+      if (isIP(host) !== 0) return host
+      const found = shuffle([...new Set(await resolve(host))], random)
+      counts.set(host, found.length)
+      const before = taken.get(host) ?? new Set()
+      const next = found.find((address) => !before.has(address))
+      const address = next ?? found.find((one) => one !== [...before].at(-1)) ?? found[0] ?? host
+      taken.set(host, new Set([...(next === undefined ? [] : before), address]))
+      return address
+    },
+    count: (hosts) => hosts.reduce((sum, host) => sum + Math.max(1, counts.get(host) ?? 1), 0),
+  }
 }
 
 function shuffle<T>(items: readonly T[], random: () => number): readonly T[] {

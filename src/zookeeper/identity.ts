@@ -28,9 +28,12 @@ export function createIdentity(
   saved: SessionCredentials | undefined,
   timeoutMs: number,
   servers: ReadonlySet<string>,
+  allowsReadOnly = false,
 ): Identity {
   const refusedBy = new Set<string>()
   let session = saved
+  /** It comes from a read-only server, and no other knows it. */
+  let isLent = false
   let lastZxid = 0n
   let heardAt = 0
   let confirmedAt = 0
@@ -43,15 +46,16 @@ export function createIdentity(
     hello: () => ({
       lastZxidSeen: lastZxid,
       timeoutMs: session?.timeoutMs ?? timeoutMs,
-      sessionId: session?.id ?? 0n,
-      password: session?.password ?? Buffer.alloc(16),
-      readOnly: false,
+      sessionId: isLent ? 0n : (session?.id ?? 0n),
+      password: isLent ? Buffer.alloc(16) : (session?.password ?? Buffer.alloc(16)),
+      readOnly: allowsReadOnly,
     }),
     adopt: (response) => {
+      isLent = response.readOnly && (isLent || session === undefined)
       session = { id: response.sessionId, password: response.password, timeoutMs: response.timeoutMs }
       refusedBy.clear()
     },
-    isForeign: (response) => session !== undefined && session.id !== response.sessionId,
+    isForeign: (response) => session !== undefined && !isLent && session.id !== response.sessionId,
     saw: (zxid) => {
       if (zxid > lastZxid) lastZxid = zxid
     },
@@ -77,6 +81,7 @@ export function createIdentity(
     },
     forget: () => {
       session = undefined
+      isLent = false
       lastZxid = 0n
       refusedBy.clear()
     },

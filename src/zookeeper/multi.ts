@@ -141,7 +141,7 @@ export const multiReadReply: Codec<readonly MultiReadItemResult[]> = listOf(
   },
   (r, type) => {
     if (type === opcodes.error) return { type: 'error', error: r.int() }
-    if (type === opcodes.getData) return { type: 'getData', ...dataReply.read(r) }
+    if (type === opcodes.getData) return { type: 'getData', data: r.bytes(), stat: stat.read(r) }
     if (type === opcodes.getChildren) return { type: 'getChildren', children: texts.read(r) }
     return unexpected(type)
   },

@@ -21,6 +21,7 @@ export const opcodes = {
   multiRead: 22,
   auth: 100,
   setWatches: 101,
+  sasl: 102,
   getEphemerals: 103,
   setWatches2: 105,
   addWatch: 106,

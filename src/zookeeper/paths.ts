@@ -1,18 +1,31 @@
 /** True when ZooKeeper takes it as the path of a znode. @see PathUtils.validatePath of ZooKeeper */
 export function isValidPath(path: string): boolean {
   if (path === '/') return true
-  if (!path.startsWith('/') || path.endsWith('/')) return false
-  const parts = path.slice(1).split('/')
-  return parts.every((part) => part !== '' && part !== '.' && part !== '..') && !hasForbiddenCharacter(path)
+  if (path.charCodeAt(0) !== slash) return false
+  // One pass without a split: fifty thousand paths are checked in a row.
+  let start = 1
+  for (let index = 1; index < path.length; index++) {
+    const code = path.charCodeAt(index)
+    if (code === slash) {
+      if (!isValidName(path, start, index)) return false
+      start = index + 1
+    } else if (isForbidden(code)) return false
+  }
+  return isValidName(path, start, path.length)
 }
 
-function hasForbiddenCharacter(path: string): boolean {
-  for (let index = 0; index < path.length; index++) {
-    const code = path.charCodeAt(index)
-    const isControl = code < 0x20 || (code >= 0x7f && code <= 0x9f)
-    if (isControl || (code >= 0xd800 && code <= 0xf8ff) || code >= 0xfff0) return true
-  }
-  return false
+const slash = 0x2f
+const dot = 0x2e
+
+function isValidName(path: string, start: number, end: number): boolean {
+  if (end === start) return false
+  if (path.charCodeAt(start) !== dot) return true
+  return end - start > 2 || (end - start === 2 && path.charCodeAt(start + 1) !== dot)
+}
+
+function isForbidden(code: number): boolean {
+  const isControl = code < 0x20 || (code >= 0x7f && code <= 0x9f)
+  return isControl || (code >= 0xd800 && code <= 0xf8ff) || code >= 0xfff0
 }
 
 /** The path of the parent; of `/` itself, `/`. */

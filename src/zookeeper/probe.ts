@@ -24,7 +24,8 @@ export function createProbe(
   session: Session,
   clock: Clock,
 ): (feature: Feature, options: CallOptions) => Promise<boolean> {
-  const running = new Map<Feature, Promise<boolean>>()
+  /** By what is asked: features of one release have the same question, and each costs an old server's connection. */
+  const running = new Map<number, Promise<boolean>>()
 
   async function ask(feature: Feature): Promise<boolean> {
     const request = {
@@ -58,10 +59,13 @@ export function createProbe(
   return async (feature, options) => {
     const known = session.known(feature)
     if (known !== undefined) return known
-    let question = running.get(feature)
+    // Before the question: nobody would hear how it fails.
+    options.signal?.throwIfAborted()
+    const { opcode } = probes[feature]
+    let question = running.get(opcode)
     if (question === undefined) {
-      question = ask(feature).finally(() => running.delete(feature))
-      running.set(feature, question)
+      question = ask(feature).finally(() => running.delete(opcode))
+      running.set(opcode, question)
     }
     return waitFor(question, feature, options, clock)
   }
@@ -76,7 +80,6 @@ function isSilentClose(error: unknown): boolean {
 /** Others may wait for the same answer: each waits only as long as it wants to. */
 async function waitFor<T>(work: Promise<T>, feature: Feature, options: CallOptions, clock: Clock): Promise<T> {
   const { signal, timeoutMs } = options
-  signal?.throwIfAborted()
   const over = new AbortController()
   const limits: Promise<T>[] = []
   if (timeoutMs !== undefined)

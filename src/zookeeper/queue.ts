@@ -10,7 +10,8 @@ export interface CallQueue {
 }
 
 export function createCallQueue(): CallQueue {
-  let items: Call[] = []
+  // What was taken out leaves a gap at once: a call holds its answer, and a thousand old answers are a lot of memory.
+  let items: (Call | undefined)[] = []
   let start = 0
 
   function compact(): void {
@@ -19,25 +20,32 @@ export function createCallQueue(): CallQueue {
     start = 0
   }
 
+  function drop(): void {
+    items[start] = undefined
+    start++
+  }
+
+  function waiting(): readonly Call[] {
+    return items.slice(start).filter((call) => call !== undefined)
+  }
+
   return {
     push: (call) => {
       items.push(call)
     },
     putBack: (calls) => {
-      items = [...calls, ...items.slice(start)]
+      items = [...calls, ...waiting()]
       start = 0
     },
     first: () => {
       // What was given up while waiting is dropped here.
-      while (start < items.length && items[start]?.isSettled()) start++
+      while (start < items.length && items[start]?.isSettled()) drop()
       compact()
       return items[start]
     },
-    shift: () => {
-      start++
-    },
+    shift: drop,
     takeAll: () => {
-      const all = items.slice(start)
+      const all = waiting()
       items = []
       start = 0
       return all

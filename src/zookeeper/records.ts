@@ -79,8 +79,8 @@ const minTextBytes = 4
 const minAclBytes = 12
 
 export const texts: Codec<readonly string[]> = {
-  write: (w, value) => w.list(value, w.text),
-  read: (r) => r.list(minTextBytes, r.text),
+  write: (w, value) => w.list(value, (text) => w.text(text)),
+  read: (r) => r.list(minTextBytes, () => r.text()),
 }
 
 export const acls: Codec<readonly Acl[]> = {
@@ -107,19 +107,26 @@ export const stat: Codec<Stat> = {
     w.int(value.numChildren)
     w.long(value.pzxid)
   },
-  read: (r) => ({
-    czxid: r.long(),
-    mzxid: r.long(),
-    ctime: r.long(),
-    mtime: r.long(),
-    version: r.int(),
-    cversion: r.int(),
-    aversion: r.int(),
-    ephemeralOwner: r.long(),
-    dataLength: r.int(),
-    numChildren: r.int(),
-    pzxid: r.long(),
-  }),
+  // Of fifty thousand znodes fifty thousand are read: one check for all eleven fields.
+  read: (r) => r.fixed(statBytes, readStat),
+}
+
+const statBytes = 68
+
+function readStat(view: DataView, at: number): Stat {
+  return {
+    czxid: view.getBigInt64(at),
+    mzxid: view.getBigInt64(at + 8),
+    ctime: view.getBigInt64(at + 16),
+    mtime: view.getBigInt64(at + 24),
+    version: view.getInt32(at + 32),
+    cversion: view.getInt32(at + 36),
+    aversion: view.getInt32(at + 40),
+    ephemeralOwner: view.getBigInt64(at + 44),
+    dataLength: view.getInt32(at + 52),
+    numChildren: view.getInt32(at + 56),
+    pzxid: view.getBigInt64(at + 60),
+  }
 }
 
 export const connectRequest: Codec<ConnectRequest> = {

@@ -8,20 +8,18 @@ import { type Connection, openConnection } from './connection.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { errorCodes, ZookeeperError } from './errors.ts'
 import { createFeatures, type Feature } from './features.ts'
-import { createRing, type Resolve } from './hosts.ts'
+import { createAddresses, createRing, type Resolve } from './hosts.ts'
 import { createIdentity } from './identity.ts'
+import { type Auth, introduce } from './introduce.ts'
 import { createLatch } from './latch.ts'
+import { UnknownRequest, WritableElsewhere } from './leaving.ts'
 import { opcodes } from './opcodes.ts'
 import type { ReplyHeader } from './records.ts'
+import type { SaslCredentials } from './sasl.ts'
 import { backOffMs, connectTimeoutMs } from './session-times.ts'
 import { createAnnouncer, type SessionCredentials, type StateListener, type ZookeeperState } from './state.ts'
 import { allKinds, createWatches, lastingKinds, type Watches } from './watches.ts'
-
-export interface Auth {
-  /** `digest` takes `user:password`. */
-  readonly scheme: string
-  readonly credential: string
-}
+import { findWritable } from './writable-server.ts'
 
 export interface SessionOptions {
   readonly target: ConnectString
@@ -29,7 +27,9 @@ export interface SessionOptions {
   readonly requestTimeoutMs: number
   readonly maxResponseBytes: number
   readonly auth: readonly Auth[]
+  readonly sasl: SaslCredentials | undefined
   readonly tls: TlsOptions | undefined
+  readonly allowsReadOnly: boolean
   readonly savedSession: SessionCredentials | undefined
   readonly keepsSession: boolean
 }
@@ -89,12 +89,21 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
   const announcer = createAnnouncer(onListenerError)
   const watches = createWatches(onListenerError)
   const features = createFeatures()
+  const addresses = createAddresses(deps.resolve, deps.random)
+  const addressCount = (): number => addresses.count(servers.map(({ host }) => host))
   const identity = createIdentity(
     options.savedSession,
     options.sessionTimeoutMs,
     new Set(servers.map((address) => formatServer(address))),
+    options.allowsReadOnly,
   )
   let connection: Connection | undefined
+  /** Whether listeners know of the connection: not before we are authenticated. */
+  let isAnnounced = false
+  /** Of which listeners know, or that they gave us. */
+  let knownSession = options.savedSession?.id
+  /** Where to go next, whoever's turn it is. */
+  let wanted: ServerAddress | undefined
   /** The last server that was tried. */
   let server = ''
   /** Attempts in a row that led to no connection, or to one that did not last. */
@@ -118,21 +127,35 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
     dispatcher.failWaiting((what) => new ZookeeperError(what, errorCodes.SESSION_EXPIRED, { detail: why }))
   }
 
-  function adopt(opened: Connection): void {
+  /** @throws as `introduce` */
+  async function greet(opened: Connection, timeoutMs: number): Promise<void> {
     const { response } = opened
     if (identity.isForeign(response)) expire(`Server "${server}" handed out another session`)
-    const isNewSession = identity.credentials() === undefined
     identity.adopt(response)
     connection = opened
     counters.connections++
-    for (const { scheme, credential } of options.auth) opened.authenticate(scheme, Buffer.from(credential))
     if (features.known(server, 'addWatch') === false) watches.lose(lastingKinds)
-    for (const { opcode, packet } of watches.replay(identity.lastZxid())) opened.setWatches(opcode, packet)
+    await introduce(opened, {
+      auth: options.auth,
+      sasl: options.sasl,
+      watches,
+      lastZxid: identity.lastZxid(),
+      send: (request) => dispatcher.sendFirst(opened, request, timeoutMs),
+      isOpen: () => connection === opened,
+    })
+  }
+
+  function adopt(opened: Connection): void {
+    const { sessionId, timeoutMs, readOnly } = opened.response
+    const isNewSession = sessionId !== knownSession
+    knownSession = sessionId
+    isAnnounced = true
     dispatcher.attach(opened)
-    const fields = { server, isNewSession, timeoutMs: response.timeoutMs }
+    const isReadOnly = readOnly ? { isReadOnly: true as const } : {}
+    const fields = { server, isNewSession, timeoutMs, ...isReadOnly }
     if (isFlapping) logger.debug(fields, 'ZooKeeper connected')
     else logger.info(fields, 'ZooKeeper connected')
-    announcer.announce({ state: 'connected', sessionId: response.sessionId, isNewSession, server })
+    announcer.announce({ state: 'connected', sessionId, isNewSession, server, ...isReadOnly })
   }
 
   function onReply(opcode: number, header: ReplyHeader): void {
@@ -149,12 +172,13 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
     connection = undefined
     if (reason instanceof DecodeError) counters.malformedFrames++
     dispatcher.detach(reason, unanswered)
-    if (isStopping) return
+    if (isStopping || !isAnnounced) return
+    isAnnounced = false
     const wasFlapping = isFlapping
-    isFlapping = lifeMs < usefulLifeMs && !(reason instanceof UnknownRequest)
+    const isOurChoice = reason instanceof UnknownRequest || reason instanceof WritableElsewhere
+    isFlapping = lifeMs < usefulLifeMs && !isOurChoice
     const fields = { server, error: describeError(reason) }
-    if (reason instanceof UnknownRequest || (wasFlapping && isFlapping))
-      logger.debug(fields, 'ZooKeeper connection lost')
+    if (isOurChoice || (wasFlapping && isFlapping)) logger.debug(fields, 'ZooKeeper connection lost')
     else logger.warn(fields, 'ZooKeeper connection lost')
     announcer.announce({ state: 'connecting', reason })
   }
@@ -167,13 +191,16 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
     const ended = createLatch()
     const timeoutMs = identity.credentials()?.timeoutMs ?? options.sessionTimeoutMs
     server = formatServer(address)
+    isAnnounced = false
     signal.addEventListener('abort', onAbort, { once: true })
-    const opened = await openConnection({
+    const limitMs = connectTimeoutMs(timeoutMs, addressCount(), identity.leftMs(startedAt))
+    const opening = openConnection({
       ...deps,
+      addresses,
       server: address,
       tls: options.tls,
       hello: identity.hello(),
-      connectTimeoutMs: connectTimeoutMs(timeoutMs, servers.length, identity.leftMs(startedAt)),
+      connectTimeoutMs: limitMs,
       maxFrameBytes: options.maxResponseBytes,
       signal: dialling.signal,
       onReply,
@@ -185,7 +212,13 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
         onClose(reason, unanswered, clock.monotonic() - startedAt, signal.aborted)
         ended.open(reason)
       },
-    }).finally(() => signal.removeEventListener('abort', onAbort))
+    })
+    const opened = await opening
+      .then(async (result) => {
+        if (result.kind === 'open') await greet(result.connection, limitMs)
+        return result
+      })
+      .finally(() => signal.removeEventListener('abort', onAbort))
     if (opened.kind === 'refused') {
       identity.refused(server, true)
       note({ server, error: describeError(opened.reason) }, 'ZooKeeper refused the session')
@@ -196,12 +229,23 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
       expire(`Server "${server}" says that the session has expired`)
       return hadOne ? 'again' : 'slower'
     }
-    adopt(opened.connection)
+    if (connection === opened.connection) adopt(opened.connection)
+    const searching = new AbortController()
+    if (opened.connection.response.readOnly) void lookForWritable(opened.connection, searching.signal)
     const reason = await ended.passed(signal)
+    searching.abort()
     if (reason === undefined) await leave(opened.connection)
     if (reason instanceof UnknownRequest && reason.opcode !== opcodes.setWatches) return 'again'
+    if (reason instanceof WritableElsewhere) return 'next'
     features.forget(server)
     return clock.monotonic() - startedAt < usefulLifeMs ? 'slower' : 'next'
+  }
+
+  async function lookForWritable(from: Connection, signal: AbortSignal): Promise<void> {
+    const found = await findWritable({ ...deps, addresses, servers, tls: options.tls }, signal)
+    if (found === undefined || signal.aborted) return
+    wanted = found
+    from.destroy(new WritableElsewhere(server, formatServer(found)))
   }
 
   /** Says good-bye, so that ephemerals go at once, unless the session is to be resumed. Never waits for long. */
@@ -232,8 +276,9 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
       })
       if (next === 'again') continue
       failures = next === 'slower' ? failures + 1 : 0
-      address = nextServer()
-      const pauseMs = backOffMs(failures, servers.length, deps.random())
+      address = wanted ?? nextServer()
+      wanted = undefined
+      const pauseMs = backOffMs(failures, addressCount(), deps.random())
       await clock.sleep(Math.min(identity.leftMs(clock.monotonic()), pauseMs), signal)
     }
     dispatcher.stop()
@@ -264,15 +309,5 @@ export function createSession(options: SessionOptions, deps: SessionDeps): Sessi
     known: (feature) => features.known(server, feature),
     learn: (feature, isSupported) => features.learn(server, feature, isSupported),
     counters: () => ({ ...counters, requests: dispatcher.started() }),
-  }
-}
-
-/** Why we left a server that does not know a request type. */
-class UnknownRequest extends UnavailableError {
-  readonly opcode: number
-
-  constructor(server: string, opcode: number) {
-    super(`Connection to "${server}": request type ${opcode} is unknown there`)
-    this.opcode = opcode
   }
 }

@@ -13,7 +13,14 @@ export type ZookeeperState = 'connecting' | 'connected' | 'expired' | 'closed'
  */
 export type StateChange =
   | { readonly state: 'connecting' | 'expired'; readonly reason: Error }
-  | { readonly state: 'connected'; readonly sessionId: bigint; readonly isNewSession: boolean; readonly server: string }
+  | {
+      readonly state: 'connected'
+      readonly sessionId: bigint
+      readonly isNewSession: boolean
+      readonly server: string
+      /** Present: the server is cut off from its ensemble; what it has may be old, and it takes no writes. */
+      readonly isReadOnly?: true
+    }
   | { readonly state: 'closed' }
 
 export type StateListener = (change: StateChange) => void

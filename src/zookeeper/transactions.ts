@@ -43,7 +43,10 @@ export interface Transactions {
    * @throws ZookeeperError with the code of the operation that failed and its index in `failedAt`.
    */
   multi(operations: readonly MultiOperation[], options?: CallOptions): Promise<readonly MultiResult[]>
-  /** Many reads in one request (in many on servers before 3.6); each has an outcome of its own. */
+  /**
+   * Many reads in one request (in many on servers before 3.6); each has an outcome of its own. `data` is a part of the
+   * answer, and one that is kept keeps all of it in memory: copy what is to stay.
+   */
   multiRead(items: readonly MultiReadItem[], options?: CallOptions): Promise<readonly MultiReadResult[]>
 }
 

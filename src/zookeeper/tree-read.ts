@@ -1,5 +1,5 @@
-import { breather } from '../runtime/breathe.ts'
 import { DecodeError } from '../runtime/errors.ts'
+import { eachOf, inBatches } from './batches.ts'
 import type { Zookeeper } from './client.ts'
 import { ZookeeperError, type ZookeeperErrorCode } from './errors.ts'
 import { childOf } from './paths.ts'
@@ -31,14 +31,20 @@ interface TreeReadOptions {
   readonly includes?: (path: string) => boolean
   /** Sets one-shot watches on data and children of all that is read (one request a read). */
   readonly watch?: Watcher
+  /** What was read before: a znode that is as it was stays the same object, so that a second look costs no memory. */
+  readonly known?: ReadonlyMap<string, TreeNode>
 }
 
 export interface TreeReader {
   /** These znodes and everything below them. @throws as the client's reads, but for a single znode's refusal. */
   read(paths: readonly string[], options: TreeReadOptions): Promise<Subtrees>
-  /** Data and stat of these znodes alone. */
-  readData(paths: readonly string[], options: TreeReadOptions): Promise<readonly DataResult[]>
-  list(directories: readonly Directory[], options: TreeReadOptions): Promise<readonly ChildrenResult[]>
+  /** Data and stat of these znodes alone, handed over as they come. */
+  readData(paths: readonly string[], options: TreeReadOptions, take: (result: DataResult) => void): Promise<void>
+  list(
+    directories: readonly Directory[],
+    options: TreeReadOptions,
+    take: (result: ChildrenResult) => void,
+  ): Promise<void>
 }
 
 interface Directory {
@@ -50,7 +56,7 @@ type Failed = Extract<MultiReadResult, { readonly type: 'error' }>
 type DataResult = Extract<MultiReadResult, { readonly type: 'data' }> | Failed
 type ChildrenResult = Extract<MultiReadResult, { readonly type: 'children' }> | Failed
 
-const maxBatch = 200
+const maxBatch = 500
 const maxBatchBytes = 512 * 1024
 const usualBytes = 2_048
 /** Read first, to learn how much a znode holds: so many of the longest (1 MB) are still one answer of 16 MiB. */
@@ -59,46 +65,68 @@ const firstBatch = 15
 const overheadBytes = 100
 /** A child's name, when nothing better is known. */
 const nameBytes = 48
-const batchesAtOnce = 4
+const batchesAtOnce = 2
+/** With one-shot watches every znode is a request of its own: together fewer than the connection lets in flight. */
+const maxWatchedBatch = 200
 
 /**
- * Reads whole subtrees in few requests, level by level. It learns how much one znode holds on average and remembers
- * which answers were too long for the client, so that answers stay below 1 MB.
+ * Reads whole subtrees in few requests, level by level, and takes each answer in as it comes, so that the event loop is
+ * never held for more than one of them. It learns how much one znode holds on average and remembers which answers were
+ * too long for the client, so that answers stay below 1 MB.
  */
 export function createTreeReader(zookeeper: Zookeeper): TreeReader {
   const tooLong = new Set<string>()
   let averageBytes: number | undefined
   let limit = maxBatch
 
-  async function readData(paths: readonly string[], options: TreeReadOptions): Promise<readonly DataResult[]> {
-    const { watch } = options
-    if (averageBytes === undefined && paths.length > firstBatch && watch === undefined) {
-      const first = await readData(paths.slice(0, firstBatch), options)
+  async function readData(
+    paths: readonly string[],
+    options: TreeReadOptions,
+    take: (result: DataResult) => void,
+  ): Promise<void> {
+    const { watch, signal } = options
+    if (watch !== undefined) {
+      const batches = inBatches(paths, () => 0, { items: maxWatchedBatch, bytes: 0 })
+      return eachOf(batches, batchesAtOnce, (batch) =>
+        Promise.all(batch.map(async (path) => take(await readOne(path, watch, signal)))),
+      )
+    }
+    if (averageBytes === undefined && paths.length > firstBatch) {
+      await readData(paths.slice(0, firstBatch), options, take)
       averageBytes ??= usualBytes
-      return [...first, ...(await readData(paths.slice(firstBatch), options))]
+      return readData(paths.slice(firstBatch), options, take)
     }
     const bytes = 2 * (averageBytes ?? 0) + overheadBytes
-    const batches = inBatches(paths, () => bytes, watch === undefined ? limit : maxBatch)
-    const results = await eachOf(batches, (batch) =>
-      watch === undefined
-        ? readTogether('getData', batch, options.signal)
-        : Promise.all(batch.map((path) => alone(path, () => readOne(path, watch, options.signal)))),
-    )
-    const found = results.flatMap((result) => (result.type === 'children' ? [] : [result]))
-    const sizes = found.flatMap((result) => (result.type === 'data' ? [result.data.length] : []))
-    if (sizes.length >= firstBatch) averageBytes = sizes.reduce((sum, size) => sum + size, 0) / sizes.length
-    return found
+    let count = 0
+    let sum = 0
+    const batches = inBatches(paths, () => bytes, { items: limit, bytes: maxBatchBytes })
+    await eachOf(batches, batchesAtOnce, async (batch) => {
+      for (const result of await readTogether('getData', batch, signal)) {
+        if (result.type === 'children') continue
+        if (result.type === 'data') {
+          count++
+          sum += result.data.length
+        }
+        take(result)
+      }
+    })
+    if (count >= firstBatch) averageBytes = sum / count
   }
 
-  async function list(directories: readonly Directory[], options: TreeReadOptions): Promise<readonly ChildrenResult[]> {
+  function list(
+    directories: readonly Directory[],
+    options: TreeReadOptions,
+    take: (result: ChildrenResult) => void,
+  ): Promise<void> {
     const { watch, signal } = options
-    const batches = inBatches(directories, ({ numChildren }) => numChildren * nameBytes + overheadBytes, limit)
-    const results = await eachOf(batches, (batch) => {
+    const bytesOf = ({ numChildren }: Directory): number => numChildren * nameBytes + overheadBytes
+    const batches = inBatches(directories, bytesOf, { items: limit, bytes: maxBatchBytes })
+    return eachOf(batches, batchesAtOnce, async (batch) => {
+      if (watch !== undefined)
+        return Promise.all(batch.map(async ({ path }) => take(await listOne(path, watch, signal))))
       const paths = batch.map(({ path }) => path)
-      if (watch === undefined) return readTogether('getChildren', paths, signal)
-      return Promise.all(paths.map((path) => alone(path, () => listOne(path, watch, signal))))
+      for (const result of await readTogether('getChildren', paths, signal)) if (result.type !== 'data') take(result)
     })
-    return results.flatMap((result) => (result.type === 'data' ? [] : [result]))
   }
 
   /** One request, or several when the answer was too long for one: that costs a connection, so it is remembered. */
@@ -108,26 +136,44 @@ export function createTreeReader(zookeeper: Zookeeper): TreeReader {
     signal: AbortSignal,
   ): Promise<readonly MultiReadResult[]> {
     const readable = paths.filter((path) => !tooLong.has(path))
+    if (readable.length > limit) return halves(type, paths, signal)
     const refused = paths.filter((path) => tooLong.has(path)).map(asTooLong)
     try {
       const items = readable.map((path) => ({ type, path }))
       return [...(await zookeeper.multiRead(items, { signal })), ...refused]
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      limit = Math.max(1, readable.length >> 1)
-      if (readable.length === 1) for (const path of readable) tooLong.add(path)
-      if (readable.length === 1) return [...readable.map(asTooLong), ...refused]
-      const first = await readTogether(type, readable.slice(0, limit), signal)
-      return [...first, ...(await readTogether(type, readable.slice(limit), signal)), ...refused]
+      if (readable.length === 1) {
+        for (const path of readable) tooLong.add(path)
+        return paths.map(asTooLong)
+      }
+      const known = tooLong.size
+      const results = await halves(type, paths, signal)
+      // One that is too long by itself was at fault: it is known now, and the others need no smaller requests.
+      if (tooLong.size === known) limit = Math.max(1, Math.min(limit, readable.length >> 1))
+      return results
     }
   }
 
-  async function readOne(path: string, watch: Watcher, signal: AbortSignal): Promise<DataResult> {
-    return { type: 'data', path, ...(await zookeeper.getData(path, { watch, signal })) }
+  async function halves(
+    type: 'getData' | 'getChildren',
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly MultiReadResult[]> {
+    const middle = paths.length >> 1
+    const first = await readTogether(type, paths.slice(0, middle), signal)
+    return [...first, ...(await readTogether(type, paths.slice(middle), signal))]
   }
 
-  async function listOne(path: string, watch: Watcher, signal: AbortSignal): Promise<ChildrenResult> {
-    return { type: 'children', path, children: (await zookeeper.getChildren(path, { watch, signal })).children }
+  function readOne(path: string, watch: Watcher, signal: AbortSignal): Promise<DataResult> {
+    return alone(path, async () => ({ type: 'data', path, ...(await zookeeper.getData(path, { watch, signal })) }))
+  }
+
+  function listOne(path: string, watch: Watcher, signal: AbortSignal): Promise<ChildrenResult> {
+    return alone(path, async () => {
+      const { children } = await zookeeper.getChildren(path, { watch, signal })
+      return { type: 'children', path, children }
+    })
   }
 
   async function read(paths: readonly string[], options: TreeReadOptions): Promise<Subtrees> {
@@ -135,28 +181,31 @@ export function createTreeReader(zookeeper: Zookeeper): TreeReader {
     const missing = new Set<string>()
     const unreadable = new Map<string, ZookeeperErrorCode>()
     const isWanted = options.includes ?? (() => true)
-    const breathe = breather()
     for (let level = paths; level.length > 0; ) {
+      const isFirst = level === paths
       const directories: Directory[] = []
       // Directories hold nothing, what lies in them may hold much.
       averageBytes = undefined
-      for (const result of await readData(level, options)) {
-        await breathe()
+      await readData(level, options, (result) => {
         const { path } = result
-        if (result.type === 'error') {
-          if (result.code !== 'NO_NODE') unreadable.set(path, result.code)
-          else if (level === paths) missing.add(path)
-          continue
-        }
-        nodes.set(path, toNode(result.data, result.stat))
-        if (mayHaveChildren(result.stat, options)) directories.push({ path, numChildren: result.stat.numChildren })
-      }
+        if (result.type === 'data') {
+          nodes.set(path, toNode(result, options.known))
+          if (mayHaveChildren(result.stat, options)) directories.push({ path, numChildren: result.stat.numChildren })
+        } else if (result.code !== 'NO_NODE') unreadable.set(path, result.code)
+        else if (isFirst) missing.add(path)
+      })
       const next: string[] = []
-      for (const result of await list(directories, options)) {
-        if (result.type === 'children') for (const name of result.children) next.push(childOf(result.path, name))
-        else if (result.code !== 'NO_NODE') unreadable.set(result.path, result.code)
-      }
-      level = next.filter(isWanted)
+      await list(directories, options, (result) => {
+        if (result.type === 'error') {
+          if (result.code !== 'NO_NODE') unreadable.set(result.path, result.code)
+          return
+        }
+        for (const name of result.children) {
+          const path = childOf(result.path, name)
+          if (isWanted(path)) next.push(path)
+        }
+      })
+      level = next
     }
     return { nodes, missing, unreadable }
   }
@@ -164,8 +213,20 @@ export function createTreeReader(zookeeper: Zookeeper): TreeReader {
   return { read, readData, list }
 }
 
-export function toNode(data: Buffer, { version, czxid, mzxid, ephemeralOwner }: Stat): TreeNode {
-  return { data, version, czxid, mzxid, ephemeralOwner }
+/** With its own copy of the data; the known one when nothing is different. */
+export function toNode(
+  { path, data, stat }: { readonly path: string; readonly data: Buffer; readonly stat: Stat },
+  known: ReadonlyMap<string, TreeNode> | undefined,
+): TreeNode {
+  const { version, czxid, mzxid, ephemeralOwner } = stat
+  const old = known?.get(path)
+  if (old !== undefined && isSameNode(old, { data, version, czxid, mzxid, ephemeralOwner })) return old
+  return { data: Buffer.from(data), version, czxid, mzxid, ephemeralOwner }
+}
+
+/** The data counts too: a server that was set up anew gives its numbers a second time. */
+export function isSameNode(one: TreeNode, other: TreeNode): boolean {
+  return one === other || (one.mzxid === other.mzxid && one.czxid === other.czxid && one.data.equals(other.data))
 }
 
 /** Without a recursive watch an empty directory must be listed too: the child watch comes with the list. */
@@ -184,35 +245,4 @@ async function alone<T>(path: string, read: () => Promise<T>): Promise<T | Faile
     if (!(error instanceof ZookeeperError) || error.code === 'SESSION_EXPIRED') throw error
     return { type: 'error', path, code: error.code }
   }
-}
-
-function inBatches<T>(items: readonly T[], bytesOf: (item: T) => number, maxItems: number): readonly (readonly T[])[] {
-  const batches: T[][] = []
-  let room = 0
-  for (const item of items) {
-    const bytes = bytesOf(item)
-    const last = batches.at(-1)
-    if (last === undefined || last.length >= maxItems || bytes > room) {
-      batches.push([item])
-      room = maxBatchBytes - bytes
-    } else {
-      last.push(item)
-      room -= bytes
-    }
-  }
-  return batches
-}
-
-/** Results in the order of the batches, a few batches on their way at a time. */
-async function eachOf<T, R>(batches: readonly T[], read: (batch: T) => Promise<readonly R[]>): Promise<readonly R[]> {
-  const results: (readonly R[])[] = []
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < batches.length) {
-      const index = next++
-      results[index] = await read(batches[index]!)
-    }
-  }
-  await Promise.all(Array.from({ length: batchesAtOnce }, worker))
-  return results.flat()
 }

@@ -1,5 +1,5 @@
 import type { Zookeeper } from './client.ts'
-import { errorNumber, ZookeeperError, type ZookeeperErrorCode } from './errors.ts'
+import { errorNumber, isZookeeperError, ZookeeperError, type ZookeeperErrorCode } from './errors.ts'
 import { childOf, parentOf } from './paths.ts'
 import { createTreeReader, type TreeNode, toNode } from './tree-read.ts'
 import type { Tree, TreePatch, TreeView } from './tree-view.ts'
@@ -13,7 +13,7 @@ interface Dirty {
 }
 
 export interface TreeRefresher {
-  readAll(isOneShot: boolean, signal: AbortSignal): Promise<Tree>
+  readAll(before: TreeView | undefined, isOneShot: boolean, signal: AbortSignal): Promise<Tree>
   readSome(before: TreeView, dirty: Dirty, isOneShot: boolean, signal: AbortSignal): Promise<TreePatch>
 }
 
@@ -30,16 +30,20 @@ export function createTreeRefresher(
   const reader = createTreeReader(zookeeper)
   const optionsFor = (isOneShot: boolean, signal: AbortSignal) => ({ signal, includes, ...(isOneShot && { watch }) })
 
-  async function readAll(isOneShot: boolean, signal: AbortSignal): Promise<Tree> {
-    await zookeeper.sync(root, { signal })
-    const { nodes, missing, unreadable } = await reader.read([root], optionsFor(isOneShot, signal))
+  async function readAll(before: TreeView | undefined, isOneShot: boolean, signal: AbortSignal): Promise<Tree> {
+    await zookeeper.sync(root, { signal }).catch((error: unknown) => {
+      // A read-only server cannot catch up with anybody. What it has is better than nothing.
+      if (!isZookeeperError(error, 'NOT_READ_ONLY')) throw error
+    })
+    const known = before === undefined ? {} : { known: before.nodes }
+    const { nodes, missing, unreadable } = await reader.read([root], { ...optionsFor(isOneShot, signal), ...known })
     const refusal = unreadable.get(root)
     if (refusal !== undefined) throw new ZookeeperError(`Read "${root}"`, errorNumber(refusal))
     nodes.delete(root)
     const isRootMissing = missing.has(root)
     // There was nothing to set a watch on. It may have come in between: look again then.
     if (isRootMissing && isOneShot && (await zookeeper.exists(root, { watch, signal })) !== undefined)
-      return readAll(isOneShot, signal)
+      return readAll(before, isOneShot, signal)
     return { nodes, isRootMissing, unreadable }
   }
 
@@ -48,12 +52,12 @@ export function createTreeRefresher(
     const read = new Map<string, TreeNode>()
     const unreadable = new Map<string, ZookeeperErrorCode>()
     const gone = new Set<string>()
-    for (const result of await reader.readData([...dirty.nodes], options)) {
+    await reader.readData([...dirty.nodes], options, (result) => {
       const { path } = result
-      if (result.type === 'data') read.set(path, toNode(result.data, result.stat))
+      if (result.type === 'data') read.set(path, toNode(result, before.nodes))
       else if (result.code === 'NO_NODE') gone.add(path)
       else unreadable.set(path, result.code)
-    }
+    })
     const listed = await listAgain([...dirty.lists], options)
     for (const [path, code] of listed.unreadable) unreadable.set(path, code)
     const isKnown = (path: string): boolean => before.nodes.has(path) || read.has(path)
@@ -72,12 +76,12 @@ export function createTreeRefresher(
     const present = new Set<string>()
     const unreadable = new Map<string, ZookeeperErrorCode>()
     const wanted = paths.map((path) => ({ path, numChildren: 0 }))
-    for (const result of await reader.list(wanted, options)) {
+    await reader.list(wanted, options, (result) => {
       if (result.type === 'children') {
         directories.add(result.path)
         for (const name of result.children) present.add(childOf(result.path, name))
       } else if (result.code !== 'NO_NODE') unreadable.set(result.path, result.code)
-    }
+    })
     return { directories, present, unreadable }
   }
 

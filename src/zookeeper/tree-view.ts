@@ -1,6 +1,7 @@
 import type { ZookeeperErrorCode } from './errors.ts'
+import { succeed } from './layered-map.ts'
 import { parentOf } from './paths.ts'
-import type { TreeNode } from './tree-read.ts'
+import { isSameNode, type TreeNode } from './tree-read.ts'
 
 /** What one full reading found below a root. */
 export interface Tree {
@@ -54,14 +55,17 @@ export function replaceTree(
   seenDeleted: ReadonlySet<string>,
   takenAt: number,
 ): TreeChange {
-  const nodes = new Map(tree.nodes)
+  const hidden = new Map<string, TreeNode>()
   const removed: RemovedNode[] = []
-  for (const [path, node] of before?.nodes ?? []) {
-    if (nodes.has(path)) continue
-    if (isHidden(path, tree.unreadable)) nodes.set(path, node)
+  const { added, changed } = compare(before?.nodes, tree.nodes)
+  // As many as there should be: none is missing, and fifty thousand need not be looked for.
+  const isNoneMissing = before === undefined || before.nodes.size + added.length === tree.nodes.size
+  for (const [path, node] of isNoneMissing ? [] : before.nodes) {
+    if (tree.nodes.has(path)) continue
+    if (isHidden(path, tree.unreadable)) hidden.set(path, node)
     else removed.push({ path, node, wasSeen: seenDeleted.has(path) })
   }
-  const { added, changed } = compare(before?.nodes, tree.nodes)
+  const nodes = hidden.size === 0 ? tree.nodes : succeed(tree.nodes, hidden, [])
   const view = { nodes, isRootMissing: tree.isRootMissing, unreadable: tree.unreadable, takenAt, syncedAt: takenAt }
   return { view, added, changed, removed, isFullSync: true }
 }
@@ -86,9 +90,8 @@ export function patchView(
     unreadable.size === before.unreadable.size &&
     [...unreadable].every(([path, code]) => before.unreadable.get(path) === code)
   if (isSame) return undefined
-  const nodes = new Map(before.nodes)
-  for (const { path } of removed) nodes.delete(path)
-  for (const [path, node] of patch.read) nodes.set(path, node)
+  const gone = removed.map(({ path }) => path)
+  const nodes = succeed(before.nodes, patch.read, gone)
   const view = { ...before, nodes, unreadable, takenAt }
   return { view, added, changed, removed, isFullSync: false }
 }
@@ -99,7 +102,7 @@ function compare(before: ReadonlyMap<string, TreeNode> | undefined, after: Reado
   for (const [path, node] of after) {
     const old = before?.get(path)
     if (old === undefined) added.push(path)
-    else if (old.mzxid !== node.mzxid || old.czxid !== node.czxid) changed.push(path)
+    else if (!isSameNode(old, node)) changed.push(path)
   }
   return { added, changed }
 }

@@ -27,6 +27,8 @@ export interface TreeWatch extends Service {
   view(): TreeView | undefined
   /** True while events keep the view up to date: connected, and read in full since. */
   isCurrent(): boolean
+  /** Reads everything again as soon as it can: what is published then was read after this call. */
+  refresh(): void
   /** Calls the listener after each new view; the returned function ends that. */
   onChange(listener: (change: TreeChange) => void): () => void
   counters(): TreeCounters
@@ -91,7 +93,12 @@ export function watchTree(
       if (type === 'deleted') seenDeleted.add(path)
       else seenDeleted.delete(path)
     }
-    wake.abort()
+    rouse()
+  }
+
+  /** Events come by thousands, and each abort would make an error, the first or not. */
+  function rouse(): void {
+    if (!wake.signal.aborted) wake.abort()
   }
 
   function markLost(): void {
@@ -129,13 +136,15 @@ export function watchTree(
   /** Reads everything. What comes in between stays marked for the next flush. */
   async function sync(signal: AbortSignal): Promise<void> {
     const isPeriodic = !needsSync
+    const isOneShot = (await setWatch(signal)) === 'one-shot'
+    // The question what it can do has cost the connection to an old server. What is read before the next one would be read twice.
+    if (zookeeper.state() !== 'connected') return
     const connection = connections
     needsSync = false
-    const isOneShot = (await setWatch(signal)) === 'one-shot'
     dirtyNodes = new Set()
     dirtyLists = new Set()
     const takenAt = clock.monotonic()
-    const tree = await refresher.readAll(isOneShot, signal)
+    const tree = await refresher.readAll(view, isOneShot, signal)
     // Parts may have been read before a reconnect, with events lost in between.
     if (connection !== connections || mode === undefined) {
       markLost()
@@ -177,7 +186,6 @@ export function watchTree(
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    const rouse = (): void => wake.abort()
     const stopListening = zookeeper.onState(({ state }) => {
       if (state === 'connected') {
         connections++
@@ -222,6 +230,10 @@ export function watchTree(
     name,
     run,
     view: () => view,
+    refresh: () => {
+      needsSync = true
+      rouse()
+    },
     isCurrent: () => isRunning && isSynced && zookeeper.state() === 'connected',
     onChange: (listener) => {
       listeners.add(listener)

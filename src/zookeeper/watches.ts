@@ -25,8 +25,8 @@ export interface Watches {
   /** Whether anybody watches this very path in any way. */
   has(path: string): boolean
   dispatch(event: WatcherEvent): void
-  /** Requests that set all watches again on another connection, each at most 128 kB. */
-  replay(relativeZxid: bigint): readonly { readonly opcode: number; readonly packet: Buffer }[]
+  /** Requests that set all watches again on another connection, each at most 128 kB and made when it is asked for. */
+  replay(relativeZxid: bigint): Iterable<{ readonly opcode: number; readonly packet: Buffer }>
   /** Tells every watcher of these kinds that it is lost and forgets it. */
   lose(kinds: readonly WatchKind[]): void
   size(): number
@@ -58,12 +58,22 @@ const firedBy: Readonly<Record<WatchEvent['type'], readonly WatchKind[]>> = {
 
 /** All watches of one session, by the server's paths. `onError` gets what a watcher throws. */
 export function createWatches(onError: (thrown: unknown) => void): Watches {
-  const tables: Readonly<Record<WatchKind, Map<string, Set<Watcher>>>> = {
+  const tables: Readonly<Record<WatchKind, Map<string, ReadonlySet<Watcher>>>> = {
     data: new Map(),
     exists: new Map(),
     children: new Map(),
     persistent: new Map(),
     recursive: new Map(),
+  }
+
+  /** Never changed, so that paths with the same single watcher share it: fifty thousand sets would cost more than the paths. */
+  const alone = new WeakMap<Watcher, ReadonlySet<Watcher>>()
+  function only(watcher: Watcher): ReadonlySet<Watcher> {
+    const known = alone.get(watcher)
+    if (known !== undefined) return known
+    const made = new Set([watcher])
+    alone.set(watcher, made)
+    return made
   }
 
   function call(watchers: Iterable<Watcher> | undefined, event: WatchEvent): void {
@@ -79,14 +89,17 @@ export function createWatches(onError: (thrown: unknown) => void): Watches {
   return {
     add: (kind, path, watcher) => {
       const known = tables[kind].get(path)
-      if (known === undefined) tables[kind].set(path, new Set([watcher]))
-      else known.add(watcher)
+      if (known === undefined) tables[kind].set(path, only(watcher))
+      else if (!known.has(watcher)) tables[kind].set(path, new Set([...known, watcher]))
     },
     remove: (kind, path, watcher) => {
       const known = tables[kind].get(path)
-      if (!known?.delete(watcher) || known.size > 0) return false
-      tables[kind].delete(path)
-      return true
+      if (!known?.has(watcher)) return false
+      const left = new Set(known)
+      left.delete(watcher)
+      if (left.size > 0) tables[kind].set(path, left)
+      else tables[kind].delete(path)
+      return left.size === 0
     },
     has: (path) => allKinds.some((kind) => tables[kind].has(path)),
     dispatch: ({ type, path }) => {
@@ -103,19 +116,14 @@ export function createWatches(onError: (thrown: unknown) => void): Watches {
         for (const one of upwards(path)) for (const watcher of tables.recursive.get(one) ?? []) due.add(watcher)
       call(due, event)
     },
-    replay: (relativeZxid) => {
-      const all = allKinds.flatMap((kind) => [...tables[kind].keys()].map((path) => ({ kind, path })))
-      return inPackets(all).map((packet) => {
-        const of = (kind: WatchKind): string[] => packet.flatMap((one) => (one.kind === kind ? [one.path] : []))
-        const standard = { relativeZxid, data: of('data'), exists: of('exists'), children: of('children') }
-        const lasting = { persistent: of('persistent'), recursive: of('recursive') }
-        const hasLasting = lasting.persistent.length + lasting.recursive.length > 0
-        const record = hasLasting ? { ...standard, ...lasting } : standard
-        return {
-          opcode: hasLasting ? opcodes.setWatches2 : opcodes.setWatches,
-          packet: encode((writer) => setWatches.write(writer, record), 4096),
-        }
-      })
+    replay: function* (relativeZxid) {
+      for (const { data, exists, children, persistent, recursive } of inPackets(tables)) {
+        const standard = { relativeZxid, data, exists, children }
+        const hasLasting = persistent.length + recursive.length > 0
+        const record = hasLasting ? { ...standard, persistent, recursive } : standard
+        const opcode = hasLasting ? opcodes.setWatches2 : opcodes.setWatches
+        yield { opcode, packet: encode((writer) => setWatches.write(writer, record), maxPacketBytes) }
+      }
     },
     lose: (kinds) => {
       const lost = kinds.flatMap((kind) => {
@@ -139,17 +147,21 @@ function* upwards(path: string): Generator<string> {
   }
 }
 
-function inPackets<T extends { readonly path: string }>(items: readonly T[]): readonly (readonly T[])[] {
-  const packets: T[][] = []
+type Packet = Readonly<Record<WatchKind, string[]>>
+
+function* inPackets(tables: Readonly<Record<WatchKind, ReadonlyMap<string, unknown>>>): Generator<Packet> {
+  let packet: Packet | undefined
   let room = 0
-  for (const item of items) {
-    const bytes = Buffer.byteLength(item.path) + 4
-    if (bytes > room || packets.length === 0) {
-      packets.push([])
-      room = maxPacketBytes - overheadBytes
+  for (const kind of allKinds)
+    for (const path of tables[kind].keys()) {
+      const bytes = Buffer.byteLength(path) + 4
+      if (packet === undefined || bytes > room) {
+        if (packet !== undefined) yield packet
+        packet = { data: [], exists: [], children: [], persistent: [], recursive: [] }
+        room = maxPacketBytes - overheadBytes
+      }
+      packet[kind].push(path)
+      room -= bytes
     }
-    packets.at(-1)?.push(item)
-    room -= bytes
-  }
-  return packets
+  if (packet !== undefined) yield packet
 }

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { createFrameReader } from '../../src/runtime/framed-socket.ts'
 import { errorCodes } from '../../src/zookeeper/errors.ts'
-import { createJuteReader, encode, type JuteReader } from '../../src/zookeeper/jute.ts'
+import { JuteReader, encode } from '../../src/zookeeper/jute.ts'
 import { maxRequestBytes, opcodes, xids } from '../../src/zookeeper/opcodes.ts'
 import {
   authPacket,
@@ -133,7 +133,7 @@ export async function startFakeZookeeper(options: FakeZookeeperOptions = {}): Pr
     }
 
     function onFrame(frame: Buffer): void {
-      const reader = createJuteReader(frame)
+      const reader = new JuteReader(frame)
       if (session === undefined) {
         greet(reader)
         return

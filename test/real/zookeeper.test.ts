@@ -1,14 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ACL, type Client, CreateMode, createClient, Id } from 'node-zookeeper-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Zookeeper } from '../../src/zookeeper/client.ts'
 import type { MultiOperation } from '../../src/zookeeper/transactions.ts'
 import { describeZookeeperClient, type ZookeeperUnderTest } from '../contract/zookeeper-client.ts'
 import { runTree } from '../contract/zookeeper-trees.ts'
-import { createWorld, runClient, until } from '../contract/zookeeper-world.ts'
-import { createTls } from '../rigs/tls.ts'
+import { createWorld, until } from '../contract/zookeeper-world.ts'
 import { startZookeeper, type ZookeeperRig } from '../rigs/zookeeper.ts'
 
 const nothing = Buffer.alloc(0)
@@ -174,25 +170,6 @@ for (const [version, line] of [
     })
   })
 }
-
-describe('TLS to ZooKeeper 3.9.5', () => {
-  it('reads and writes, and refuses a server that it does not trust', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'lagkeeper-zookeeper-tls-'))
-    const files = await createTls(folder)
-    await using rig = await startZookeeper({ version: '3.9.5', tls: files })
-    const connect = `localhost:${rig.servers[0]?.tlsPort ?? 0}`
-    const ca = await readFile(files.ca)
-    await using trusting = runClient({ connect, sessionTimeoutMs, tls: { ca } })
-    await using wary = runClient({ connect, sessionTimeoutMs, tls: {} })
-
-    await trusting.zookeeper.create('/secret', Buffer.from('s'))
-
-    expect((await trusting.zookeeper.getData('/secret')).data.toString()).toBe('s')
-    await expect(wary.zookeeper.exists('/secret', { timeoutMs: 1_000 })).rejects.toMatchObject({ timedOut: true })
-    expect(wary.states()).toEqual([])
-    await rm(folder, { recursive: true, force: true })
-  })
-})
 
 /** The independent client, with promises. */
 async function connectForeign(connect: string) {

@@ -17,10 +17,14 @@ export interface ZookeeperOptions {
   readonly tickTimeMs?: number
   /** Added to every server's configuration; the last word. */
   readonly properties?: Readonly<Record<string, string>>
+  /** Servers that have lost the others go on in read-only mode. */
+  readonly readOnlyMode?: boolean
   /** Opens a TLS port beside the plain one (3.5 and later). */
   readonly tls?: TlsFiles
   /** DIGEST-MD5 for user `rig`, password `rigpass`. */
   readonly sasl?: boolean
+  /** Of each server's Java heap; default 128m, enough for a few thousand znodes. */
+  readonly heap?: string
   /** Folder of jars to take the server from, instead of the release `version`. */
   readonly jars?: string
   readonly signal?: AbortSignal
@@ -110,7 +114,7 @@ async function startServer(
   { id, port, tlsPort }: ServerPlan,
   ensemble: Readonly<Record<string, string>>,
 ): Promise<ZookeeperServer> {
-  const { version, tls, sasl = false, tickTimeMs = 500 } = options
+  const { version, tls, sasl = false, tickTimeMs = 500, heap = '128m' } = options
   const folder = join(dir, String(id))
   const data = join(folder, 'data')
   await mkdir(data, { recursive: true })
@@ -136,10 +140,11 @@ async function startServer(
   }
   await writeFile(configuration, propertiesText(properties))
   const flags = [
-    ...jvmFlags('128m'),
+    ...jvmFlags(heap),
     ...(await writeLogSettings(folder, 'INFO')),
     `-Dzookeeper.DigestAuthenticationProvider.superDigest=${zookeeperDigest('super', 'superpass')}`,
     '-Dzookeeper.extendedTypesEnabled=true',
+    ...(options.readOnlyMode ? ['-Dreadonlymode.enabled=true'] : []),
     ...(tls === undefined ? [] : tlsFlags(tls)),
   ]
   if (sasl) flags.push(`-Djava.security.auth.login.config=${await writeJaas(folder)}`)

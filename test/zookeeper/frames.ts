@@ -1,4 +1,4 @@
-import { createJuteReader, encode } from '../../src/zookeeper/jute.ts'
+import { encode, JuteReader } from '../../src/zookeeper/jute.ts'
 import {
   type MultiItem,
   type MultiItemResult,
@@ -45,7 +45,7 @@ export interface Specimen {
 
 function specimen<T>(name: string, codec: Codec<T>, ...values: readonly T[]): Specimen {
   const write = (value: T): Buffer => encode((writer) => codec.write(writer, value))
-  return { name, frames: values.map(write), roundTrip: (frame) => write(codec.read(createJuteReader(frame))) }
+  return { name, frames: values.map(write), roundTrip: (frame) => write(codec.read(new JuteReader(frame))) }
 }
 
 const someStat: Stat = {

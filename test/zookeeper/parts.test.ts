@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createDeadlines } from '../../src/zookeeper/deadlines.ts'
 import { isZookeeperError, ZookeeperError } from '../../src/zookeeper/errors.ts'
 import { createFeatures } from '../../src/zookeeper/features.ts'
-import { createRing, resolveOne } from '../../src/zookeeper/hosts.ts'
-import { createJuteReader } from '../../src/zookeeper/jute.ts'
+import { createAddresses, createRing } from '../../src/zookeeper/hosts.ts'
+import { JuteReader } from '../../src/zookeeper/jute.ts'
 import { eventTypes, opcodes } from '../../src/zookeeper/opcodes.ts'
 import { setWatches } from '../../src/zookeeper/records.ts'
 import { createWatches, type WatchEvent } from '../../src/zookeeper/watches.ts'
@@ -60,18 +60,46 @@ describe('hosts', () => {
     expect(servers.map(({ host }) => host)).toEqual(['a', 'b', 'c'])
   })
 
-  it('are looked up unless they are addresses', async () => {
-    const resolve = async (host: string): Promise<readonly string[]> => [`${host}-1`, `${host}-2`]
+  it('are looked up every time unless they are addresses', async () => {
+    const asked: string[] = []
+    const { pick } = createAddresses(
+      async (host) => {
+        asked.push(host)
+        return host === 'nobody' ? [] : ['10.0.0.1']
+      },
+      () => 0,
+    )
 
-    expect(await resolveOne('zk', resolve, () => 0.6)).toBe('zk-2')
-    expect(await resolveOne('::1', resolve, () => 0.6)).toBe('::1')
-    expect(
-      await resolveOne(
-        'zk',
-        async () => [],
-        () => 0,
-      ),
-    ).toBe('zk')
+    expect([await pick('zk'), await pick('zk'), await pick('::1'), await pick('127.0.0.1')]).toEqual([
+      '10.0.0.1',
+      '10.0.0.1',
+      '::1',
+      '127.0.0.1',
+    ])
+    expect(await pick('nobody')).toBe('nobody')
+    expect(asked).toEqual(['zk', 'zk', 'nobody'])
+  })
+
+  it('have their addresses taken in random order, each once before one comes again, and follow the name', async () => {
+    const now = { addresses: ['a', 'b', 'c', 'c'] }
+    const numbers = [0.9, 0.1, 0.5, 0.3, 0.7]
+    let draws = 0
+    const random = (): number => numbers[draws++ % numbers.length] ?? 0
+    const { pick, count } = createAddresses(async () => now.addresses, random)
+    const countBefore = count(['zk', 'other'])
+
+    const rounds: string[][] = []
+    for (let round = 0; round < 20; round++) rounds.push([await pick('zk'), await pick('zk'), await pick('zk')])
+    const last = rounds.at(-1)?.at(-1)
+    now.addresses = ['d', 'e']
+    const moved = [await pick('zk'), await pick('zk')]
+
+    for (const round of rounds) expect(round.toSorted()).toEqual(['a', 'b', 'c'])
+    expect(new Set(rounds.map((round) => round.join(''))).size).toBeGreaterThan(2)
+    for (const [index, round] of rounds.entries()) expect(round[0]).not.toBe(rounds[index - 1]?.[2])
+    expect(last).toMatch(/[abc]/)
+    expect(moved.toSorted()).toEqual(['d', 'e'])
+    expect([countBefore, count(['zk', 'other'])]).toEqual([2, 3])
   })
 })
 
@@ -112,8 +140,8 @@ describe('watches', () => {
     for (const path of paths) watches.add('exists', path, () => undefined)
     watches.add('recursive', '/r', () => undefined)
 
-    const packets = watches.replay(9n)
-    const read = packets.map(({ packet }) => setWatches.read(createJuteReader(packet)))
+    const packets = [...watches.replay(9n)]
+    const read = packets.map(({ packet }) => setWatches.read(new JuteReader(packet)))
 
     expect(packets.length).toBeGreaterThan(2)
     expect(Math.max(...packets.map(({ packet }) => packet.length))).toBeLessThanOrEqual(128 * 1024)

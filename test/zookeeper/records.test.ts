@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DecodeError } from '../../src/runtime/errors.ts'
-import { createJuteReader, createJuteWriter, encode } from '../../src/zookeeper/jute.ts'
+import { encode, JuteReader, JuteWriter } from '../../src/zookeeper/jute.ts'
 import { multiReply } from '../../src/zookeeper/multi.ts'
 import { connectRequest, connectResponse } from '../../src/zookeeper/records.ts'
 import { specimens } from './frames.ts'
@@ -37,7 +37,7 @@ describe('records', () => {
   it('reads a handshake of a server that knows no read-only flag', () => {
     const bytes = Buffer.from(`00000000${'00000fa0'}${'0000000000000007'}${'00000001'}aa`, 'hex')
 
-    expect(connectResponse.read(createJuteReader(bytes))).toEqual({
+    expect(connectResponse.read(new JuteReader(bytes))).toEqual({
       timeoutMs: 4_000,
       sessionId: 7n,
       password: Buffer.from([0xaa]),
@@ -52,7 +52,7 @@ describe('records', () => {
       writer.int(0)
     })
 
-    expect(() => multiReply.read(createJuteReader(bytes))).toThrow(/operation type 99/)
+    expect(() => multiReply.read(new JuteReader(bytes))).toThrow(/operation type 99/)
   })
 })
 
@@ -61,20 +61,20 @@ describe('jute', () => {
     ['a count that the frame cannot hold', '7fffffff', /2147483647 items do not fit/],
     ['a negative count', 'fffffffe', /length -2, expected -1 or more/],
   ])('refuses %s before taking memory for it', (_, hex, message) => {
-    const reader = createJuteReader(Buffer.from(hex, 'hex'))
+    const reader = new JuteReader(Buffer.from(hex, 'hex'))
 
     expect(() => reader.list(4, reader.text)).toThrow(message)
   })
 
   it('reads null as nothing', () => {
-    const reader = createJuteReader(Buffer.from('ffffffff'.repeat(3), 'hex'))
+    const reader = new JuteReader(Buffer.from('ffffffff'.repeat(3), 'hex'))
 
     expect([reader.buffer(), reader.text(), reader.list(4, reader.text)]).toEqual([undefined, '', []])
   })
 
   it('copies buffers, so that a small value does not hold a big frame', () => {
     const frame = Buffer.from('0000000161', 'hex')
-    const value = createJuteReader(frame).buffer()
+    const value = new JuteReader(frame).buffer()
 
     frame.fill(0)
 
@@ -82,11 +82,11 @@ describe('jute', () => {
   })
 
   it('grows as needed', () => {
-    const writer = createJuteWriter(1)
+    const writer = new JuteWriter(1)
     writer.text('ü'.repeat(1_000))
     writer.long(-2n)
 
-    const reader = createJuteReader(writer.done())
+    const reader = new JuteReader(writer.done())
 
     expect([reader.text(), reader.long(), reader.left()]).toEqual(['ü'.repeat(1_000), -2n, 0])
   })

@@ -151,7 +151,8 @@ describe('requests over a changing connection', () => {
     ])
 
     expect(answers).toMatchObject([{ version: 1 }, false, false, false, { version: 2 }])
-    expect(server.requests.filter(({ opcode }) => opcode === opcodes.multiRead).length).toBeLessThanOrEqual(2)
+    expect(server.requests.filter(({ opcode }) => opcode === opcodes.multiRead)).toHaveLength(1)
+    expect(server.handshakes()).toBe(2)
     expect(server.data.sessions.size).toBe(1)
   })
 
@@ -190,6 +191,25 @@ describe('requests over a changing connection', () => {
 
     expect(asked).toEqual(['zk.test', 'zk.test', 'zk.test'])
     expect(client.changes[0]).toMatchObject({ server: `zk.test:${server.port}` })
+  })
+
+  it('goes to another address of a name when one is dead, long before the session is lost', async () => {
+    await using server = await startFakeZookeeper()
+    const resolve = async (): Promise<readonly string[]> => ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+    const states: string[] = []
+    await using client = runClient({ connect: `zk.test:${server.port}`, sessionTimeoutMs }, { resolve })
+    await client.zookeeper.sync()
+    const id = client.zookeeper.session()?.id
+
+    for (let round = 0; round < 5; round++) {
+      const connections = server.handshakes()
+      server.dropConnections()
+      await until('connected again', () => server.handshakes() > connections)
+      states.push(String(client.zookeeper.session()?.id))
+    }
+
+    expect(states).toEqual(Array.from({ length: 5 }, () => String(id)))
+    expect(client.states()).not.toContain('expired')
   })
 
   it('refuses further requests of a client that has a wrong password, and goes on trying', async () => {
