@@ -61,6 +61,8 @@ export interface Receipt {
   readonly registration: Registration
   /** Why there is a conflict, as a sentence. */
   readonly why?: string
+  /** The conflict is about an address that may become free: worth coming back. */
+  readonly mayPass?: true
 }
 
 /** A sign of life: with the incarnation, an older life cannot extend the lease of a newer one. */

@@ -1,18 +1,20 @@
-import type { Receipt, Registration } from '../model/registration.ts'
-import { compareLives, type Incarnation } from '../model/registration.ts'
+import { compareLives, type Incarnation, type Receipt, type Registration } from '../model/registration.ts'
+import type { Target } from '../model/target.ts'
 import { breather } from '../runtime/breathe.ts'
 import { judgePut } from '../targets/judge-put.ts'
 import { encodeChange } from './change-record.ts'
 import { type Change, createStage, type Holdings } from './holdings.ts'
+import type { Departing } from './losses.ts'
 import type { JournalRecord } from './record-file.ts'
 import type { Withdrawal } from './registry.ts'
 
 /** Writes that become durable together: each is decided as if the earlier ones were made already. */
 export interface Batch {
   put(many: readonly Registration[]): Promise<readonly Receipt[]>
-  withdraw(id: string, incarnation: Incarnation | undefined): Withdrawal
-  /** Their linger time is over; whoever is listed again stays. */
-  sweep(ids: readonly string[]): void
+  /** `why` it leaves, when it does. */
+  withdraw(id: string, incarnation: Incarnation | undefined, why: string | undefined): Withdrawal
+  /** They were lost, and their time is over; whoever is listed again stays. */
+  sweep(departing: readonly Departing[]): Promise<void>
   /** Another record of the journal, which changes nothing that is held. */
   note(make: (order: number) => JournalRecord): void
   readonly changes: readonly Change[]
@@ -34,7 +36,8 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
     const { outcome, registration } = judged
     if (outcome !== 'renewed') {
       const { evicts } = judged
-      if (evicts !== undefined) write(() => ({ drop: evicts, evictedBy: coming.id }))
+      if (evicts !== undefined)
+        write(() => ({ drop: evicts, why: `"${coming.id}" has its address now`, evictedBy: coming.id }))
       write((order) => ({ put: { registration, state: 'listed', order } }))
     }
     return { id: coming.id, outcome, registration }
@@ -51,20 +54,28 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
       }
       return receipts
     },
-    withdraw: (id, incarnation) => {
+    withdraw: (id, incarnation, why) => {
       const present = stage.get(id)?.registration
       if (present === undefined) return 'unknown'
       if (incarnation !== undefined && !mayEnd(incarnation, present)) return 'superseded'
-      write(() => ({ drop: id }))
+      write(() => ({ drop: id, ...(why !== undefined && { why }) }))
       return 'ended'
     },
-    sweep: (ids) => {
-      for (const id of ids) if (stage.get(id)?.state === 'lingering') write(() => ({ drop: id }))
+    sweep: async (departing) => {
+      const breathe = breather()
+      for (const { id, why } of departing) {
+        if (isLost(stage.get(id))) write(() => ({ drop: id, why }))
+        await breathe()
+      }
     },
     note: (make) => {
       records.push(make(nextOrder()))
     },
   }
+}
+
+export function isLost(target: Target | undefined): boolean {
+  return target !== undefined && target.state !== 'listed'
 }
 
 /** A life may end itself and, when numbers say so, an earlier one whose end was never announced. */

@@ -1,30 +1,35 @@
-import type { Receipt } from '../model/registration.ts'
+import type { Incarnation, Receipt, Registration } from '../model/registration.ts'
 import type { Target } from '../model/target.ts'
+import { createBell } from '../runtime/bell.ts'
 import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
-import { defaultLingerSeconds } from '../targets/linger.ts'
+import { together } from '../runtime/together.ts'
+import { defaultHoldSeconds, defaultLingerSeconds } from '../targets/departures.ts'
 import { defaultLeaseSeconds } from '../targets/parse-registration.ts'
-import { type Batch, createBatch } from './batch.ts'
-import { createBell } from './bell.ts'
+import { type Batch, createBatch, isLost } from './batch.ts'
+import { type Challenge, createChallenge } from './challenge.ts'
 import { decodeChange, encodeChange } from './change-record.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import type { CreateDurableFile } from './durable-file.ts'
 import { claimFolder } from './folder-claim.ts'
+import { createIdentityBook, type IdentityBook, type Probe } from './identity-book.ts'
 import { createJournal, type Journal, noJournal } from './journal.ts'
+import type { Departing, LeaseOutcome } from './losses.ts'
 import type { JournalRecord } from './record-file.ts'
 import { recover, wholeRecord } from './recover.ts'
 import type { Registry, Withdrawal } from './registry.ts'
 import { createRoster, type Roster } from './roster.ts'
-import { together } from './together.ts'
 
 export interface EmbeddedRegistryOptions {
   /** Folder for `registry.journal` and `registry.snapshot`; without one nothing survives a restart. */
   readonly storagePath: string | undefined
   /** How long an unannounced loss stays listed, 60 by default. */
   readonly lingerSeconds?: number
+  /** How long targets are held at most when too many are lost at once, 900 by default. */
+  readonly holdSeconds?: number
   /** After this long every registrant that is alive has come back, 30 by default. */
   readonly leaseSeconds?: number
   /** Believe a journal that says that nobody is registered; else that is taken for a loss. */
@@ -36,8 +41,23 @@ export interface EmbeddedRegistryDeps {
   readonly logger: Logger
   /** For tests of a disk that fails. */
   readonly createFile?: CreateDurableFile
-  /** Called after each change of one entry, also while the journal is read at the start; undefined: it is gone. */
-  readonly onTarget?: (id: string, target: Target | undefined) => void
+  /** Called after each change of one entry, also while the journal is read at the start. */
+  readonly onTarget?: (id: string, before: Target | undefined) => void
+  /** Looks which process is behind a target; without it nobody is looked at, and an address stays its owner's. */
+  readonly probe?: Probe
+  /** Called once for each lease that ended, when its target has been looked at. */
+  readonly onOutcome?: (outcome: LeaseOutcome) => void
+}
+
+/** What the registry beside ZooKeeper needs of its journal. */
+export interface EmbeddedRegistry extends Registry {
+  /** Who has an address. */
+  ownerAt(key: string): Target | undefined
+  ids(): readonly string[]
+  /** Whoever has to let go of its address before `put` judges: see `Challenge`. */
+  challenge(coming: readonly Registration[]): Promise<void>
+  /** As `withdraw`, for one that others have now; with `why` when that ends its time in the list. */
+  giveUp(id: string, incarnation: Incarnation, why: string | undefined, signal: AbortSignal): Promise<Withdrawal>
 }
 
 type Work = (batch: Batch) => Promise<void> | void
@@ -48,25 +68,58 @@ const tickMs = 1_000
  * The registry that needs nothing else: everything in memory, and what was acknowledged in a journal on the disk. After
  * a restart every registration has a full lease again.
  */
-export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: EmbeddedRegistryDeps): Registry {
-  const { storagePath, lingerSeconds = defaultLingerSeconds, leaseSeconds = defaultLeaseSeconds } = options
-  const { clock, logger } = deps
+export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: EmbeddedRegistryDeps): EmbeddedRegistry {
+  const { storagePath, leaseSeconds = defaultLeaseSeconds } = options
+  const { lingerSeconds = defaultLingerSeconds, holdSeconds = defaultHoldSeconds } = options
+  const { clock, logger, probe } = deps
   const queue = createCommitQueue<Work>()
   const bell = createBell()
-  const hooks = deps.onTarget === undefined ? {} : { onTarget: deps.onTarget }
   let life: Life | undefined
 
   async function start(): Promise<Life> {
-    const roster = createRoster({ clock, tickMs, lingerMs: lingerSeconds * 1000, bell, ...hooks })
+    const identities = probe === undefined ? undefined : createIdentityBook({ probe, clock })
+    const roster = createRoster({
+      ...deps,
+      tickMs,
+      lingerMs: lingerSeconds * 1000,
+      holdMs: holdSeconds * 1000,
+      bell,
+      ...(identities && { identities }),
+    })
     const recovered =
       storagePath === undefined
         ? nothing
         : await readStorage(storagePath, roster, options.believesEmpty === true, logger)
-    const started: Life = { roster, journal: noJournal, startedAt: clock.monotonic(), ...recovered }
+    const started: Life = {
+      roster,
+      identities,
+      challenge: identities === undefined ? async () => [] : challengeOf(roster, identities),
+      journal: noJournal,
+      startedAt: clock.monotonic(),
+      ...recovered,
+    }
     if (storagePath === undefined)
       logger.warn({}, 'Registry is kept in memory only: registrations do not survive a restart')
     else started.journal = await openJournal(storagePath, started, deps)
     return started
+  }
+
+  function challengeOf(roster: Roster, identities: IdentityBook): Challenge {
+    return createChallenge({ clock, identities, ownerAt: (key) => ownerIn(roster, key) })
+  }
+
+  async function challenge(coming: readonly Registration[]): Promise<void> {
+    if (life === undefined) return
+    const { roster } = life
+    for (const { owner, why } of await life.challenge(coming)) roster.giveUp(owner.registration.id, why)
+  }
+
+  async function withdraw(...[id, incarnation, why]: Parameters<Batch['withdraw']>): Promise<Withdrawal> {
+    let outcome: Withdrawal = 'unknown'
+    await queue.add((batch) => {
+      outcome = batch.withdraw(id, incarnation, why)
+    })
+    return outcome
   }
 
   async function live(signal: AbortSignal): Promise<void> {
@@ -77,6 +130,7 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
       await together(signal, [
         (both) => queue.run((works) => commit(started, works), both),
         (both) => poll({ intervalMs: tickMs, clock }, both, () => tick(started)),
+        async (both) => started.identities?.run(both),
       ])
     } finally {
       await started.journal.close()
@@ -99,8 +153,9 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
 
   async function tick(life: Life): Promise<void> {
     const { roster } = life
-    const over = await roster.tick()
-    if (over.length > 0) void queue.add((batch) => batch.sweep(over)).catch(() => dropUnwritten(roster, over))
+    const departing = await roster.tick()
+    if (departing.length > 0)
+      void queue.add((batch) => batch.sweep(departing)).catch(() => dropUnwritten(roster, departing))
     if (life.isWhole || clock.monotonic() - life.startedAt < leaseSeconds * 1000) return
     life.isWhole = true
     roster.publish()
@@ -119,6 +174,7 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
     },
     put: async (many, signal) => {
       signal.throwIfAborted()
+      await challenge(many)
       let receipts: readonly Receipt[] = []
       await queue.add(async (batch) => {
         receipts = await batch.put(many)
@@ -137,14 +193,19 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
     },
     withdraw: async (id, incarnation, signal) => {
       signal.throwIfAborted()
-      let outcome: Withdrawal = 'unknown'
-      await queue.add((batch) => {
-        outcome = batch.withdraw(id, incarnation)
-      })
-      return outcome
+      return withdraw(id, incarnation, 'its end was announced')
     },
+    giveUp: async (id, incarnation, why, signal) => {
+      signal.throwIfAborted()
+      return withdraw(id, incarnation, why)
+    },
+    challenge,
+    release: (ids) => life?.roster.release(ids) ?? [],
+    explain: (id) => life?.roster.report(id),
     view: () => life?.roster.view(life.isWhole),
     find: (id) => life?.roster.holdings.get(id),
+    ownerAt: (key) => (life === undefined ? undefined : ownerIn(life.roster, key)),
+    ids: () => Array.from(life?.roster.holdings.targets() ?? [], ({ registration }) => registration.id),
     changes: (signal) => bell.listen(signal),
   }
 }
@@ -152,6 +213,8 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
 /** One run of the registry. */
 interface Life {
   readonly roster: Roster
+  readonly identities: IdentityBook | undefined
+  readonly challenge: Challenge
   journal: Journal
   readonly startedAt: number
   /** Of the last change that was given a number, durable or not. */
@@ -161,6 +224,10 @@ interface Life {
 }
 
 const nothing = { lastOrder: 0, isWhole: false }
+
+function ownerIn({ holdings }: Roster, key: string): Target | undefined {
+  return holdings.get(holdings.ownerOf(key) ?? '')
+}
 
 async function readStorage(
   folder: string,
@@ -204,7 +271,7 @@ async function openJournal(folder: string, life: Life, deps: EmbeddedRegistryDep
 }
 
 /** The disk fails: what is over must go all the same; at worst a restart lists it for one more lease. */
-function dropUnwritten(roster: Roster, ids: readonly string[]): void {
-  for (const id of ids) if (roster.holdings.get(id)?.state === 'lingering') roster.apply({ drop: id })
+function dropUnwritten(roster: Roster, departing: readonly Departing[]): void {
+  for (const { id, why } of departing) if (isLost(roster.holdings.get(id))) roster.apply({ drop: id, why })
   roster.publish()
 }

@@ -1,14 +1,21 @@
-import type { Incarnation } from '../model/registration.ts'
 import { addressKey, type Target } from '../model/target.ts'
 import type { Standing } from '../targets/judge-put.ts'
+import type { Eviction } from '../targets/target-report.ts'
 
-/** A change of what is held. `evicted`: another registration has its address now. */
-export type Change = { readonly put: Target } | { readonly drop: string; readonly evictedBy?: string }
+/** A change of what is held. `why` it goes is told of a change that is made now, not of one that is read back. */
+export type Change =
+  | { readonly put: Target }
+  | {
+      readonly drop: string
+      readonly why?: string
+      /** Another registration has its address now. */
+      readonly evictedBy?: string
+    }
 
 interface Ledger {
   get(id: string): Target | undefined
   ownerOf(key: string): string | undefined
-  evictedLife(id: string): { readonly incarnation: Incarnation; readonly by: string } | undefined
+  evictedLife(id: string): Eviction | undefined
 }
 
 /** What a registry holds: by id, in the order of the last change, and by address. */
@@ -23,7 +30,7 @@ export interface Holdings extends Ledger {
 export function createHoldings(): Holdings {
   const byId = new Map<string, Target>()
   const owners = new Map<string, string>()
-  const evicted = new Map<string, { readonly incarnation: Incarnation; readonly by: string }>()
+  const evicted = new Map<string, Eviction>()
   const evictions = new Map<string, string[]>()
 
   function remove(id: string): Target | undefined {

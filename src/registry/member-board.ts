@@ -1,14 +1,16 @@
 import { compareLives, type Incarnation } from '../model/registration.ts'
 import { addressKey, type Quarantined, type Target } from '../model/target.ts'
 import { breather } from '../runtime/breathe.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { type Claims, createClaims } from '../targets/claims.ts'
-import { createLinger } from '../targets/linger.ts'
+import { idOf } from '../targets/identity.ts'
 import { decodeMember } from '../targets/member-document.ts'
+import { parseMemberPath } from '../targets/member-name.ts'
 import { parseAddress } from '../targets/parse-address.ts'
+import type { TargetReport } from '../targets/target-report.ts'
 import type { TreeNode } from '../zookeeper/tree-read.ts'
 import type { TreeChange } from '../zookeeper/tree-view.ts'
-import type { PlacedMember } from './member-writer.ts'
+import { createMemberLosses, type MemberLosses, type MemberLossesDeps } from './member-losses.ts'
+import type { PlacedMember, SeenZnode } from './member-writer.ts'
 
 /** Why a registration of ours is given up. */
 export type Loss =
@@ -17,10 +19,8 @@ export type Loss =
   | { readonly kind: 'superseded' | 'ended' }
   | { readonly kind: 'evicted'; readonly by: string }
 
-export interface MemberBoardDeps {
+export interface MemberBoardDeps extends Omit<MemberLossesDeps, 'claims'> {
   readonly root: string
-  readonly lingerMs: number
-  readonly clock: Clock
   /** Why others may not register an address; undefined when they may. */
   readonly guard: (ip: string) => string | undefined
   readonly own: (id: string) => Target | undefined
@@ -32,32 +32,33 @@ export interface MemberBoardDeps {
   readonly isOurSession: (id: bigint) => boolean
   readonly onLoss: (target: Target, loss: Loss) => void
   /** Our session's, but nobody here knows it. False: nobody wants it. */
-  readonly onOrphan: (path: string, node: TreeNode, target: Target) => boolean
-  /** Ours stands there since before this process or session began. */
-  readonly onFound: (path: string, node: TreeNode, mine: Target) => void
+  readonly onOrphan: (seen: SeenZnode, target: Target) => boolean
+  /** True: it stands there just as we would write it, since before this process or session began. */
+  readonly onFound: (path: string, node: TreeNode, mine: Target) => boolean
   /** Our registration is not where it was. */
   readonly onMissing: (id: string) => void
   /** An older life of a registration of ours. */
-  readonly onLeftover: (path: string) => void
+  readonly onLeftover: (id: string, seen: SeenZnode) => void
+  /** Our session's, and marked as ended. */
+  readonly onEnd: (id: string, marked: SeenZnode) => void
 }
 
 /** All members of all replicas and of whoever else writes znodes, and which of them are listed. */
-export interface MemberBoard {
+export interface MemberBoard extends Pick<MemberLosses, 'tick' | 'release'> {
   readonly claims: Claims
   take(change: TreeChange): Promise<void>
   /** Ours has changed: see `own`. */
   takeOwn(id: string): void
   /** The end of one that nobody holds any more was announced. */
   forgetLost(id: string): void
-  /** Lets go who has lingered long enough. True when the list has changed. */
-  tick(): Promise<boolean>
   quarantined(): readonly Quarantined[]
+  report(id: string): TargetReport
 }
 
 export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
-  const { root, clock, own, placed, isOurSession } = deps
+  const { root, own, placed, isOurSession } = deps
   const claims = createClaims()
-  const linger = createLinger(deps.lingerMs)
+  const losses = createMemberLosses({ ...deps, claims })
   const bad = new Map<string, string>()
 
   function look(path: string, node: TreeNode): void {
@@ -66,7 +67,9 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     if (found !== undefined && 'why' in found) bad.set(path, found.why)
     const target = found !== undefined && 'registration' in found ? found : undefined
     claims.set(path, target)
-    if (target !== undefined) welcome(target)
+    if (target === undefined) return
+    losses.learn(target.registration)
+    welcome(target)
   }
 
   /** What a znode claims; undefined when it claims nothing. */
@@ -74,6 +77,7 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const relative = path.slice(root.length + 1)
     const isDirectory = relative.split('/').length < 3
     if (isDirectory) return node.data.length === 0 ? undefined : { why: 'a directory must be empty' }
+    if (isOurSession(node.ephemeralOwner) && isAsWeWroteIt(path, node)) return undefined
     const member = decodeMember(relative, node.data)
     if (member.kind === 'quarantined') return member
     if (member.kind === 'ended') {
@@ -85,9 +89,19 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const isOurs = isOurSession(node.ephemeralOwner)
     const mine = own(registration.id)
     if (mine !== undefined && isAboutOurs(path, node, target, mine)) return undefined
-    if (mine === undefined && isOurs && !deps.onOrphan(path, node, target)) return undefined
+    if (mine === undefined && isOurs && !deps.onOrphan({ path, mzxid: node.mzxid }, target)) return undefined
     const why = isOurs ? undefined : deps.guard(parseAddress(registration.address)?.host ?? '')
     return why === undefined ? target : { why }
+  }
+
+  /** Most of a long tree: such a document need not be read. */
+  function isAsWeWroteIt(path: string, node: TreeNode): boolean {
+    const id = likelyId(path.slice(root.length + 1))
+    const mine = own(id)
+    if (mine === undefined) return false
+    const ours = placed(id)
+    if (ours === undefined) return deps.onFound(path, node, mine)
+    return ours.path === path && ours.mzxid === node.mzxid && ours.registration === mine.registration
   }
 
   /** The same identity as one of ours: true when the znode says nothing that we do not say ourselves. */
@@ -97,7 +111,6 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     // Looked at before our own last write: it says nothing about now.
     const isLater = ours === undefined ? deps.isRestored(mine.registration.id) : node.mzxid > ours.mzxid
     if (found.registration.incarnation === mine.registration.incarnation) {
-      if (!isForeign && ours === undefined) deps.onFound(path, node, mine)
       if (!isForeign || (!isLater && mine.state === 'listed')) return true
       deps.onLoss(mine, { kind: 'taken over' })
       return false
@@ -106,7 +119,7 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
       deps.onLoss(mine, { kind: 'superseded' })
       return false
     }
-    deps.onLeftover(path)
+    deps.onLeftover(found.registration.id, { path, mzxid: node.mzxid })
     return true
   }
 
@@ -115,21 +128,19 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const ours = placed(id)
     const isLater = ours === undefined ? deps.isRestored(id) : ours.path === path && node.mzxid > ours.mzxid
     if (mine !== undefined && isLater) deps.onLoss(mine, { kind: 'ended' })
-    forgetLost(id)
+    if (isOurSession(node.ephemeralOwner)) deps.onEnd(id, { path, mzxid: node.mzxid })
+    const ended = claims.at(path)
+    if (ended !== undefined) losses.end(ended)
+    losses.forget(id)
   }
 
   /** Who comes is no longer lost, and has the address of who had it before. */
   function welcome({ registration, order }: Target): void {
-    forgetLost(registration.id)
+    losses.forget(registration.id)
     const rival = deps.ownAt(addressKey(registration))
     if (rival === undefined || rival.registration.id === registration.id) return
     const ours = placed(rival.registration.id)
     if (ours !== undefined && order > Number(ours.czxid)) deps.onLoss(rival, { kind: 'evicted', by: registration.id })
-  }
-
-  function forgetLost(id: string): void {
-    linger.forget(id)
-    claims.set(lostPlace(id), undefined)
   }
 
   function lookAtRemoved(path: string): void {
@@ -138,12 +149,14 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     claims.set(path, undefined)
     if (target === undefined) return
     const { id } = target.registration
-    if (claims.lifeOf(id) === undefined) claims.set(lostPlace(id), linger.lost(target, clock.monotonic()))
+    if (claims.lifeOf(id) === undefined) losses.lose(target)
   }
 
   return {
     claims,
-    forgetLost,
+    forgetLost: losses.forget,
+    tick: losses.tick,
+    release: losses.release,
     take: async ({ view, added, changed, removed }) => {
       const breathe = breather()
       // What is gone first: a takeover in two steps must not linger beside itself.
@@ -168,27 +181,47 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
       const unwritten = deps.isRestored(id) ? 0 : Number.MAX_SAFE_INTEGER
       const order = ours === undefined ? unwritten : Number(ours.czxid)
       claims.set(ownPlace(id), mine === undefined ? undefined : { ...mine, order })
-      if (mine?.state === 'listed') forgetLost(id)
-    },
-    tick: async () => {
-      const breathe = breather()
-      let isChanged = false
-      for (const { registration } of linger.sweep(clock.monotonic())) {
-        // Whoever was lost again meanwhile has a time of its own.
-        if (linger.get(registration.id) === undefined)
-          isChanged = claims.set(lostPlace(registration.id), undefined) || isChanged
-        await breathe()
-      }
-      return isChanged
+      if (mine !== undefined) losses.disown(id)
+      if (mine?.state === 'listed') losses.forget(id)
     },
     quarantined: () => Array.from(bad, ([where, why]) => ({ where, why })),
+    report: (id) => {
+      const target = claims.lifeOf(id)
+      const owner = target === undefined ? undefined : claims.ownerOf(addressKey(target.registration))
+      return {
+        ...(target && { target }),
+        ...(owner !== undefined && owner !== target && { coveredBy: owner.registration.id }),
+        ...losses.report(id),
+        quarantined: Array.from(bad, ([where, why]) => ({ where, why })).filter(({ where }) => isAbout(where, id)),
+      }
+    },
+  }
+
+  function isAbout(path: string, id: string): boolean {
+    const name = parseMemberPath(path.slice(root.length + 1))
+    return name !== undefined && idOf(name.identity) === id
   }
 
   function noticeMissing(path: string, node: TreeNode): void {
-    const member = decodeMember(path.slice(root.length + 1), node.data)
-    if (member.kind !== 'alive') return
-    const ours = placed(member.registration.id)
-    if (ours?.path === path && node.czxid >= ours.czxid) deps.onMissing(member.registration.id)
+    const id = likelyId(path.slice(root.length + 1))
+    const ours = placed(id)
+    if (ours?.path !== path || node.czxid < ours.czxid) return
+    if (decodeMember(path.slice(root.length + 1), node.data).kind === 'alive') deps.onMissing(id)
+  }
+}
+
+/** Whose member a path is if it is one: `parseMemberPath` without a look at every letter. */
+function likelyId(relative: string): string {
+  const [namespace = '', app = '', name = ''] = relative.split('/')
+  const role = name.indexOf('_') + 1
+  const instance = name.indexOf('_', role) + 1
+  const parts = [namespace, app, name.slice(role, instance - 1), name.slice(instance, name.lastIndexOf('_'))]
+  const id = parts.join('/')
+  if (!id.includes('%')) return id
+  try {
+    return parts.map(decodeURIComponent).join('/')
+  } catch {
+    return id
   }
 }
 
@@ -199,11 +232,7 @@ function isNewer(incarnation: Incarnation, mine: Target, isLater: boolean): bool
   return life === 'newer' && isLater
 }
 
-/** Places of claims that are no paths of znodes. */
+/** A place of a claim that is no path of a znode. */
 function ownPlace(id: string): string {
-  return `own ${id}`
-}
-
-function lostPlace(id: string): string {
-  return `lost ${id}`
+  return id
 }

@@ -2,9 +2,10 @@ import type { Registration } from '../model/registration.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, InvariantError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
-import type { MemberWriter, PlacedMember } from './member-writer.ts'
+import { createMemberRemover } from './member-remover.ts'
+import type { MemberWriter, PlacedMember, SeenZnode } from './member-writer.ts'
 
-/** Keeps ZooKeeper in line with what we want there, id by id, however often it has to be done again. */
+/** Keeps what one session has in ZooKeeper in line with what we want there, however often it has to be done again. */
 export interface MemberPlacer {
   /** What is wanted for this id may have changed, or may be missing in ZooKeeper. */
   touch(id: string): void
@@ -16,16 +17,19 @@ export interface MemberPlacer {
   settle(ids: readonly string[]): Promise<void>
   /** The end was announced: all readers are told before the znode goes. */
   end(registration: Registration): void
-  /** Another life is at this path, or nobody wants it: it goes, whoever wrote it. */
-  sweep(path: string): void
+  /** An older life of the id, or one that nobody wants: it goes, whoever wrote it. */
+  sweep(id: string, seen: SeenZnode): void
+  /** It bears the mark of an announced end, and whoever set the mark may be gone: readers are told before it goes. */
+  bury(id: string, marked: SeenZnode): void
+  isLeaving(path: string): boolean
   placed(id: string): PlacedMember | undefined
-  all(): Iterable<PlacedMember>
-  /** Of all members of the session, in bytes. */
-  pathBytes(): number
+  size(): number
   /** It is there already: written by our session before this process began. */
   adopt(member: PlacedMember): void
   /** It is not ours any more: nothing of it is touched. */
   forget(id: string): void
+  /** Another session takes care of it from now on; who waits for it here is told to ask again. */
+  handOver(id: string): void
   /** Everything of our session is gone. */
   forgetAll(): void
   /** ZooKeeper can be reached again. */
@@ -36,17 +40,21 @@ export interface MemberPlacer {
 export interface MemberPlacerDeps {
   readonly writer: MemberWriter
   readonly isConnected: () => boolean
+  /** The server keeps our session for certain. */
+  readonly isConfirmed: () => boolean
   /** The registration that shall be in ZooKeeper for an id. */
   readonly wanted: (id: string) => Registration | undefined
+  /** Nothing is done for an id, and nobody is answered, as long as it is not known what is wanted; then it is touched. */
+  readonly isUndecided: (id: string) => boolean
   readonly onPlaced: (id: string) => void
+  /** There is nothing in ZooKeeper for this id, and nothing shall be. */
+  readonly onGone: (id: string) => void
   readonly clock: Clock
   readonly logger: Logger
 }
 
 const idsPerRound = 500
 const bytesPerMulti = 256 * 1024
-/** Readers look at what has changed ten times a second: long enough for all of them to see the mark. */
-const farewellMs = 1_000
 const againMs = 1_000
 const idleMs = 60_000
 
@@ -56,34 +64,38 @@ interface Waiter {
 }
 
 export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
-  const { writer, isConnected, wanted, onPlaced, clock, logger } = deps
+  const { writer, isConnected, isConfirmed, wanted, isUndecided, onPlaced, onGone, clock, logger } = deps
   const members = new Map<string, PlacedMember>()
   const ending = new Map<string, Registration>()
-  const leaving = new Map<string, { readonly id: string; readonly at: number }>()
-  const unwanted = new Set<string>()
-  const waiters = new Map<string, Waiter[]>()
-  let dirty = new Set<string>()
-  let pathBytes = 0
-  let failures = 0
+  const remover = createMemberRemover({ writer, onRemoved: noteGone, clock, logger })
+  const waiters = new Map<string, readonly Waiter[]>()
+  const dirty = new Set<string>()
+  /** Failed, and are tried again at `retryAt`: one that cannot be written holds up nobody else. */
+  const failed = new Set<string>()
+  let retryAt = 0
+  let isFailing = false
   let wake = new AbortController()
+
+  /** Thousands are touched at once, and each abort would make an error, the first or not. */
+  const rouse = (): void => {
+    if (!wake.signal.aborted) wake.abort()
+  }
 
   const touch = (id: string): void => {
     dirty.add(id)
-    wake.abort()
+    rouse()
   }
 
-  const isInPlace = (id: string): boolean => !dirty.has(id) && members.get(id)?.registration === wanted(id)
+  const isDone = (id: string): boolean => !isUndecided(id) && members.get(id)?.registration === wanted(id)
+
+  function isInPlace(id: string): boolean {
+    if (dirty.has(id) || failed.has(id) || ending.has(id) || !isDone(id)) return false
+    return !members.has(id) || isConfirmed()
+  }
 
   function remember(id: string, member: PlacedMember): void {
-    drop(id)
     members.set(id, member)
-    pathBytes += member.path.length
     onPlaced(id)
-  }
-
-  function drop(id: string): void {
-    pathBytes -= members.get(id)?.path.length ?? 0
-    members.delete(id)
   }
 
   async function bring(id: string): Promise<void> {
@@ -92,15 +104,21 @@ export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
     if (one !== undefined) {
       ending.delete(id)
       if (member?.registration !== one) remember(id, await writer.place(one, member))
+      else if (!isConfirmed()) await writer.ask()
       return
     }
     const over = ending.get(id)
     if (over !== undefined) {
-      await writer.markStopped(over)
-      leaving.set(writer.pathOf(over), { id, at: clock.monotonic() + farewellMs })
-      ending.delete(id)
+      const marked = await writer.markStopped(over)
+      if (marked !== undefined) remover.say(id, marked)
+      if (ending.get(id) === over) ending.delete(id)
     } else if (member !== undefined) await writer.remove(member.path)
-    drop(id)
+    members.delete(id)
+    noteGone(id)
+  }
+
+  function noteGone(id: string): void {
+    if (wanted(id) === undefined && !members.has(id) && !ending.has(id) && !remover.hasAny(id)) onGone(id)
   }
 
   /** What is new and in nobody's way goes in few requests; the ids that are left need a look of their own. */
@@ -113,123 +131,136 @@ export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
   }
 
   async function round(): Promise<void> {
-    const ids = [...dirty].slice(0, idsPerRound)
-    for (const id of ids) dirty.delete(id)
+    const ids = takeDecided()
     const asked = new Map(ids.map((id) => [id, waiters.get(id) ?? []]))
     for (const id of ids) waiters.delete(id)
-    const failed = new Map<string, unknown>()
+    const errors = new Map<string, unknown>()
     let left: readonly string[] = ids
     try {
       left = await bringNew(ids)
     } catch (error) {
-      for (const id of ids) failed.set(id, error)
+      for (const id of ids) errors.set(id, error)
       left = []
     }
     await Promise.all(
       left.map((id) =>
         bring(id).catch((error: unknown) => {
-          failed.set(id, error)
+          errors.set(id, error)
         }),
       ),
     )
-    for (const [id, error] of failed) {
-      if (error instanceof InvariantError) throw error
-      dirty.add(id)
+    for (const [id, all] of asked) answer(id, all, errors.get(id))
+    note(errors)
+  }
+
+  function takeDecided(): readonly string[] {
+    const ids = first(dirty, idsPerRound)
+    for (const id of ids) dirty.delete(id)
+    return ids.filter((id) => !isUndecided(id))
+  }
+
+  function answer(id: string, all: readonly Waiter[], error: unknown): void {
+    if (error instanceof InvariantError) throw error
+    if (error !== undefined) {
+      failed.add(id)
+      for (const waiter of all) waiter.reject(asUnavailable(error))
+    } else if (isDone(id)) for (const waiter of all) waiter.resolve()
+    else {
+      // Changed meanwhile, or lost again with its session.
+      if (all.length > 0) waiters.set(id, [...all, ...(waiters.get(id) ?? [])])
+      touch(id)
     }
-    for (const [id, all] of asked)
-      for (const waiter of all) {
-        if (failed.has(id)) waiter.reject(asUnavailable(failed.get(id)))
-        else waiter.resolve()
-      }
-    note(failed)
   }
 
-  function note(failed: ReadonlyMap<string, unknown>): void {
-    const [first] = failed.values()
-    if (failed.size === 0) {
-      if (failures > 0) logger.info({}, 'Members are written to ZooKeeper again')
-      failures = 0
-    } else if (failures++ === 0)
-      logger.warn({ members: failed.size, error: describeError(first) }, 'Members could not be written to ZooKeeper')
+  function note(errors: ReadonlyMap<string, unknown>): void {
+    const [error] = errors.values()
+    if (errors.size > 0) {
+      retryAt = clock.monotonic() + againMs
+      if (!isFailing)
+        logger.warn({ members: errors.size, error: describeError(error) }, 'Members could not be written to ZooKeeper')
+      isFailing = true
+    } else if (isFailing && failed.size === 0) {
+      logger.info({}, 'Members are written to ZooKeeper again')
+      isFailing = false
+    }
   }
 
-  /** Deletes what has said good-bye, and what nobody wants. */
-  async function clear(): Promise<void> {
-    const now = clock.monotonic()
-    const due = [...leaving].filter(([, { at }]) => at <= now)
-    const gone = due.filter(([path, { id }]) => {
-      const one = wanted(id)
-      return one === undefined || writer.pathOf(one) !== path
-    })
-    const paths = [...gone.map(([path]) => path), ...unwanted]
-    await Promise.all(paths.map((path) => writer.removeAnyway(path)))
-    for (const [path] of due) leaving.delete(path)
-    for (const path of paths) unwanted.delete(path)
+  function retry(): void {
+    if (failed.size === 0 || clock.monotonic() < retryAt) return
+    for (const id of failed) dirty.add(id)
+    failed.clear()
   }
 
+  /** Until something is due without being touched. */
   function nextMs(): number {
     if (!isConnected()) return idleMs
-    const times = Array.from(leaving.values(), ({ at }) => at - clock.monotonic())
-    return Math.max(
-      1,
-      times.reduce((a, b) => Math.min(a, b), idleMs),
-    )
+    const now = clock.monotonic()
+    return Math.min(idleMs, remover.dueInMs(), failed.size > 0 ? Math.max(0, retryAt - now) : idleMs)
+  }
+
+  function refuse(id: string, error: UnavailableError): void {
+    for (const waiter of waiters.get(id) ?? []) waiter.reject(error)
+    waiters.delete(id)
   }
 
   return {
     touch,
-    settle: async (ids) => {
-      await Promise.all(
-        ids.map(
-          (id) =>
-            new Promise<void>((resolve, reject) => {
-              if (isInPlace(id)) return resolve()
-              waiters.set(id, [...(waiters.get(id) ?? []), { resolve, reject }])
-              touch(id)
-            }),
-        ),
-      )
-    },
+    settle: (ids) =>
+      new Promise((resolve, reject) => {
+        const open = ids.filter((id) => !isInPlace(id))
+        let left = open.length
+        if (left === 0) return resolve()
+        const waiter = { resolve: () => --left === 0 && resolve(), reject }
+        for (const id of open) {
+          waiters.set(id, [...(waiters.get(id) ?? []), waiter])
+          touch(id)
+        }
+      }),
     end: (registration) => {
       ending.set(registration.id, registration)
       touch(registration.id)
     },
-    sweep: (path) => {
-      unwanted.add(path)
-      wake.abort()
+    sweep: (id, seen) => {
+      remover.sweep(id, seen)
+      rouse()
     },
+    bury: (id, marked) => {
+      remover.say(id, marked)
+      rouse()
+    },
+    isLeaving: remover.isLeaving,
     placed: (id) => members.get(id),
     adopt: (member) => remember(member.registration.id, member),
-    all: () => members.values(),
-    pathBytes: () => pathBytes,
-    forget: drop,
-    forgetAll: () => {
-      members.clear()
-      pathBytes = 0
-      leaving.clear()
+    size: () => members.size,
+    forget: (id) => {
+      members.delete(id)
     },
-    wake: () => wake.abort(),
+    handOver: (id) => {
+      members.delete(id)
+      ending.delete(id)
+      dirty.delete(id)
+      failed.delete(id)
+      refuse(id, new UnavailableError('Write members: the ZooKeeper session was lost meanwhile'))
+    },
+    forgetAll: () => members.clear(),
+    wake: rouse,
     run: async (signal) => {
-      const onAbort = (): void => wake.abort()
-      signal.addEventListener('abort', onAbort)
+      signal.addEventListener('abort', rouse)
       while (!signal.aborted) {
         wake = new AbortController()
-        try {
-          if (isConnected()) await clear()
-          if (isConnected() && dirty.size > 0) await round()
-        } catch (error) {
-          if (error instanceof InvariantError) throw error
-          logger.debug({ error: describeError(error) }, 'Members could not be cleared from ZooKeeper')
-          await clock.sleep(againMs, signal)
+        if (isConnected()) {
+          retry()
+          await remover.step()
+          if (dirty.size > 0) await round()
         }
-        if (failures > 0) await clock.sleep(againMs, signal)
-        else if (dirty.size === 0 || !isConnected()) await clock.sleep(nextMs(), wake.signal)
+        const hasWork = isConnected() && dirty.size > 0
+        if (!hasWork && !signal.aborted) await clock.sleep(nextMs(), wake.signal)
       }
-      signal.removeEventListener('abort', onAbort)
+      signal.removeEventListener('abort', rouse)
       const stopping = new UnavailableError('Write members: the registry is stopping')
-      for (const all of waiters.values()) for (const waiter of all) waiter.reject(stopping)
-      waiters.clear()
-      dirty = new Set()
+      for (const id of [...waiters.keys()]) refuse(id, stopping)
+      dirty.clear()
+      failed.clear()
     },
   }
 }
@@ -237,6 +268,15 @@ export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
 function asUnavailable(error: unknown): UnavailableError {
   if (error instanceof UnavailableError) return error
   return new UnavailableError(`Write members to ZooKeeper: ${describeError(error)}`, { cause: error })
+}
+
+function first<T>(all: Iterable<T>, count: number): readonly T[] {
+  const found: T[] = []
+  for (const one of all) {
+    if (found.length === count) break
+    found.push(one)
+  }
+  return found
 }
 
 /** A request may have 1 MB at most (`jute.maxbuffer`). */

@@ -15,6 +15,12 @@ export interface PlacedMember {
   readonly mzxid: bigint
 }
 
+/** A znode as it was looked at: `mzxid` of its last write. */
+export interface SeenZnode {
+  readonly path: string
+  readonly mzxid: bigint
+}
+
 /** Writes members as ephemerals of our session. Every call may be repeated after a failure, whatever it had come to. */
 export interface MemberWriter {
   pathOf(registration: Registration): string
@@ -22,17 +28,20 @@ export interface MemberWriter {
   createAll(many: readonly Registration[]): Promise<readonly PlacedMember[] | undefined>
   /** One member, whatever stands at its path: ours is brought up to date, another session's is taken over. */
   place(one: Registration, earlier: PlacedMember | undefined): Promise<PlacedMember>
-  /** Says to all readers that the end was announced; nothing when there is no such znode. */
-  markStopped(one: Registration): Promise<void>
+  /** Says to all readers that the end was announced; undefined when there is no such znode. */
+  markStopped(one: Registration): Promise<SeenZnode | undefined>
   /** Deletes a znode if it belongs to our session. */
   remove(path: string): Promise<void>
-  /** Deletes a znode whoever it belongs to. */
-  removeAnyway(path: string): Promise<void>
+  /** Deletes a znode whoever it belongs to, unless it was written again. */
+  removeSeen(seen: SeenZnode): Promise<void>
+  /** Resolves when the server has answered. */
+  ask(): Promise<unknown>
 }
 
 const attempts = 5
 
-export function createMemberWriter(zookeeper: Zookeeper, root: string): MemberWriter {
+/** `holder`: which replica writes, for the others to know. */
+export function createMemberWriter(zookeeper: Zookeeper, root: string, holder: string | undefined): MemberWriter {
   const folders = new Set<string>()
   const pathOf = (one: Registration): string => `${root}/${memberPath(one, one.incarnation)}`
   const folderOf = (one: Registration): string => `${root}/${memberFolder(one)}`
@@ -49,8 +58,7 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string): MemberWr
       throw new UnavailableError('Write members: the ZooKeeper session expired meanwhile')
   }
 
-  async function makeFolder(one: Registration): Promise<void> {
-    const folder = folderOf(one)
+  async function makeFolder(folder: string): Promise<void> {
     if (folders.has(folder)) return
     // Containers go by themselves when their last member has gone; the root must not.
     await zookeeper.makeDirectories(folder, { mode: 'container' })
@@ -58,7 +66,7 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string): MemberWr
   }
 
   function creation(one: Registration): MultiOperation {
-    return { type: 'create', path: pathOf(one), data: encodeMember(one), mode: 'ephemeral' }
+    return { type: 'create', path: pathOf(one), data: encodeMember(one, 'ALIVE', holder), mode: 'ephemeral' }
   }
 
   function placed(one: Registration, { czxid, mzxid }: Stat): PlacedMember {
@@ -69,10 +77,10 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string): MemberWr
   async function tryPlace(one: Registration, earlier: PlacedMember | undefined): Promise<PlacedMember | undefined> {
     const session = sessionId()
     const path = pathOf(one)
-    await makeFolder(one)
+    await makeFolder(folderOf(one))
     const there = await zookeeper.exists(path)
     let stat: Stat | undefined
-    if (there?.ephemeralOwner === session) stat = await zookeeper.setData(path, encodeMember(one))
+    if (there?.ephemeralOwner === session) stat = await zookeeper.setData(path, encodeMember(one, 'ALIVE', holder))
     else {
       const older = earlier !== undefined && earlier.path !== path && (await zookeeper.exists(earlier.path))
       // One step, so that no reader ever sees the identity without a member.
@@ -94,7 +102,7 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string): MemberWr
       // An old server does not answer with the stat of what it made.
       if (!(await zookeeper.supports('create2'))) return undefined
       try {
-        await Promise.all(many.map(makeFolder))
+        await Promise.all(Array.from(new Set(many.map(folderOf)), makeFolder))
         const results = await zookeeper.multi(many.map(creation))
         checkSession(session)
         const made = results.flatMap((result, index) =>
@@ -121,13 +129,19 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string): MemberWr
       throw new UnavailableError(`Write member "${pathOf(one)}": others keep changing it`, { cause: last })
     },
     markStopped: async (one) => {
-      await unlessGone(zookeeper.setData(pathOf(one), encodeMember(one, 'STOPPED')))
+      const path = pathOf(one)
+      const stat = await unlessGone(zookeeper.setData(path, encodeMember(one, 'STOPPED', holder)))
+      return stat === undefined ? undefined : { path, mzxid: stat.mzxid }
     },
     remove: async (path) => {
       const there = await zookeeper.exists(path)
       if (there?.ephemeralOwner === sessionId()) await unlessGone(zookeeper.delete(path, { version: there.version }))
     },
-    removeAnyway: (path) => unlessGone(zookeeper.delete(path)),
+    removeSeen: async ({ path, mzxid }) => {
+      const there = await zookeeper.exists(path)
+      if (there?.mzxid === mzxid) await unlessGone(zookeeper.delete(path, { version: there.version }))
+    },
+    ask: () => zookeeper.exists(root),
   }
 }
 
@@ -136,10 +150,11 @@ function isRace(error: unknown): boolean {
   return (['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'] as const).some((code) => isZookeeperError(error, code))
 }
 
-async function unlessGone(work: Promise<unknown>): Promise<void> {
+async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
   try {
-    await work
+    return await work
   } catch (error) {
     if (!isZookeeperError(error, 'NO_NODE') && !isZookeeperError(error, 'BAD_VERSION')) throw error
+    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import type { Heartbeat, Incarnation, Receipt, Registration } from '../model/registration.ts'
 import type { RegistryView, Target } from '../model/target.ts'
 import type { Service } from '../runtime/service.ts'
+import type { TargetReport } from '../targets/target-report.ts'
 
 /** What a withdrawal came to: `superseded` says that a newer life is there, and nothing was ended. */
 export type Withdrawal = 'ended' | 'unknown' | 'superseded'
@@ -30,6 +31,13 @@ export interface Registry extends Service {
   view(): RegistryView | undefined
   /** The same entry that `view` has. */
   find(id: string): Target | undefined
+  /**
+   * Of the targets that are held by this process those with these ids leave the list within seconds; without ids all of
+   * them. Answers with the ids that do. Whoever shows a sign of life before stays.
+   */
+  release(ids?: readonly string[]): readonly string[]
+  /** Why an id is in the view, or is not; undefined before the first view. */
+  explain(id: string): TargetReport | undefined
   /** Yields after every change of the view, several changes at once as one; ends when the signal aborts. */
   changes(signal: AbortSignal): AsyncIterable<void>
 }

@@ -1,37 +1,71 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SessionCredentials } from '../zookeeper/state.ts'
 import { createDurableFile, moveIntoPlace } from './durable-file.ts'
 
+/** What a process leaves to the next one. */
+export interface SavedSessions {
+  readonly open: readonly SessionCredentials[]
+  /** Given up by us, but a server that nobody could reach may have them still, with what we wrote. */
+  readonly earlier: readonly bigint[]
+}
+
+export const nothingSaved: SavedSessions = { open: [], earlier: [] }
+
 /**
- * The session of an earlier process, so that a restart finds its ephemerals alive; undefined when there is none for this
- * ensemble, or the file says nothing. Whoever can read the file can take the session over: it is made with mode 0600.
+ * The sessions of an earlier process, so that a restart finds its ephemerals alive; none when there are none for this
+ * ensemble, or the file says nothing. Whoever can read the file can take them over: it is made with mode 0600.
  */
-export async function readSessionFile(folder: string, connect: string): Promise<SessionCredentials | undefined> {
+export async function readSessionFile(folder: string, connect: string): Promise<SavedSessions> {
   try {
-    const saved: unknown = JSON.parse(await readFile(pathIn(folder), 'utf8'))
-    if (typeof saved !== 'object' || saved === null) return undefined
-    const { connect: of, id, password, timeoutMs }: Readonly<Record<string, unknown>> = { ...saved }
-    if (of !== connect || typeof id !== 'string' || !/^-?\d{1,20}$/.test(id)) return undefined
-    if (typeof password !== 'string' || typeof timeoutMs !== 'number' || !(timeoutMs > 0)) return undefined
-    return { id: BigInt(id), password: Buffer.from(password, 'base64'), timeoutMs }
+    const saved = fieldsOf(JSON.parse(await readFile(pathIn(folder), 'utf8')))
+    if (saved['connect'] !== connect) return nothingSaved
+    // A file of before there was more than one session is that session.
+    const { sessions = [saved], earlier } = saved
+    return {
+      open: Array.isArray(sessions) ? sessions.flatMap((one) => readSession(fieldsOf(one)) ?? []) : [],
+      earlier: Array.isArray(earlier) ? earlier.flatMap((id: unknown) => readId(id) ?? []) : [],
+    }
   } catch {
-    // Missing or spoilt: a new session does as well, only slower.
-    return undefined
+    // Missing or spoilt: new sessions do as well, only slower.
+    return nothingSaved
   }
 }
 
-export async function writeSessionFile(folder: string, connect: string, session: SessionCredentials): Promise<void> {
-  const { id, password, timeoutMs } = session
-  const saved = { connect, id: String(id), password: Buffer.from(password).toString('base64'), timeoutMs }
+export async function writeSessionFile(
+  folder: string,
+  connect: string,
+  { open, earlier }: SavedSessions,
+): Promise<void> {
+  const sessions = open.map(({ id, password, timeoutMs }) => ({
+    id: String(id),
+    password: Buffer.from(password).toString('base64'),
+    timeoutMs,
+  }))
   const path = pathIn(folder)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = await createDurableFile(`${path}.tmp`)
   try {
-    await file.append([`${JSON.stringify(saved)}\n`])
+    await file.append([`${JSON.stringify({ connect, sessions, earlier: earlier.map(String) })}\n`])
   } finally {
     await file.close()
   }
   await moveIntoPlace(`${path}.tmp`, path)
+}
+
+function readSession({ id, password, timeoutMs }: Readonly<Record<string, unknown>>): SessionCredentials | undefined {
+  const session = readId(id)
+  if (session === undefined) return undefined
+  if (typeof password !== 'string' || typeof timeoutMs !== 'number' || !(timeoutMs > 0)) return undefined
+  return { id: session, password: Buffer.from(password, 'base64'), timeoutMs }
+}
+
+function readId(id: unknown): bigint | undefined {
+  return typeof id === 'string' && /^-?\d{1,20}$/.test(id) ? BigInt(id) : undefined
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 function pathIn(folder: string): string {

@@ -1,45 +1,42 @@
 import { addressKey, type Target } from '../model/target.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { createBell } from '../runtime/bell.ts'
+import { breather } from '../runtime/breathe.ts'
 import { describeError } from '../runtime/errors.ts'
-import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
-import { encodeMember } from '../targets/member-document.ts'
-import type { Zookeeper } from '../zookeeper/client.ts'
-import type { SessionCredentials, StateChange } from '../zookeeper/state.ts'
+import { together } from '../runtime/together.ts'
+import { decodeMember, encodeMember } from '../targets/member-document.ts'
+import { memberPath } from '../targets/member-name.ts'
 import type { TreeNode } from '../zookeeper/tree-read.ts'
 import { watchTree } from '../zookeeper/tree-watch.ts'
-import { createBell } from './bell.ts'
+import { type Challenge, createChallenge } from './challenge.ts'
+import type { EmbeddedRegistry } from './embedded.ts'
+import { createIdentityBook, type Probe } from './identity-book.ts'
 import { createMemberBoard, type Loss, type MemberBoard } from './member-board.ts'
-import { createMemberPlacer, type MemberPlacer } from './member-placer.ts'
-import { createMemberWriter, type MemberWriter } from './member-writer.ts'
-import type { OwnIndex } from './own-index.ts'
-import { together } from './together.ts'
+import { createSessionShards, type SessionShards, type SessionShardsDeps } from './session-shards.ts'
 
-export interface SharedTreeDeps {
-  readonly zookeeper: Zookeeper
-  readonly root: string
+export interface SharedTreeDeps
+  extends Pick<
+    SessionShardsDeps,
+    'root' | 'chroot' | 'holder' | 'saved' | 'open' | 'save' | 'limits' | 'clock' | 'logger'
+  > {
   readonly lingerMs: number
-  readonly own: OwnIndex
-  readonly savedSession: SessionCredentials | undefined
+  readonly holdMs: number
+  /** Looks which process is behind a member of others. */
+  readonly probe?: Probe
+  /** What is registered here; the registrations of the earlier process are in it already. */
+  readonly own: Pick<EmbeddedRegistry, 'find' | 'ownerAt' | 'ids'>
   readonly guard: (ip: string) => string | undefined
-  /** Resolves when the registrations of the earlier process are in `own`. */
-  readonly ownReady: (signal: AbortSignal) => Promise<void>
   /** True when `own` has all that it ever acknowledged. */
   readonly isOwnWhole: () => boolean
   readonly onLoss: (target: Target, loss: Loss) => void
   readonly onAdopt: (target: Target) => void
-  /** Resolves when a later process can take the session over; nothing is written with it before. */
-  readonly saveSession: (session: SessionCredentials) => Promise<void>
   readonly onChange: () => void
-  readonly clock: Clock
-  readonly logger: Logger
 }
 
 /** What this replica has in ZooKeeper together with what everybody else has there, for one run. */
 export interface SharedTree {
   readonly board: MemberBoard
-  readonly placer: MemberPlacer
-  readonly writer: MemberWriter
+  readonly shards: SessionShards
   /** True from the first complete look on. */
   hasView(): boolean
   /**
@@ -51,6 +48,10 @@ export interface SharedTree {
   confirmedAt(): number
   /** A registration of ours has come, changed or gone; `isAnnounced`: its end was. */
   ownChanged(id: string, before: Target | undefined, isAnnounced: boolean): void
+  /** Who says to have it in the znode that counts for an id. */
+  holderOf(id: string): string | undefined
+  /** Owners of addresses, in other replicas, whose process is not there any more: see `Challenge`. */
+  readonly challenge: Challenge
   /** Put again in this run: it is newer than what others wrote. */
   refresh(id: string): void
   run(signal: AbortSignal): Promise<void>
@@ -60,83 +61,119 @@ const tickMs = 1_000
 const againMs = 1_000
 
 export function createSharedTree(deps: SharedTreeDeps): SharedTree {
-  const { zookeeper, root, own, clock, logger, onChange } = deps
-  const tree = watchTree(zookeeper, { root }, { clock, logger })
-  const writer = createMemberWriter(zookeeper, root)
+  const { root, holder, own, clock, logger, probe, onChange } = deps
+  const identities = probe === undefined ? undefined : createIdentityBook({ probe, clock })
   const changes = createBell()
   const waiting: Parameters<MemberBoard['take']>[0][] = []
-  const sessions = new Set<bigint>(deps.savedSession === undefined ? [] : [deps.savedSession.id])
   /** From an earlier process or session: to be written again unless somebody else has written something newer. */
-  let restored = new Set<string>()
+  const restored = new Set<string>()
   /** Those of them of whom it is known that nobody has. */
-  let mayComeBack = new Set<string>()
-  let savedSession = deps.savedSession?.id
-  let saving = Promise.resolve()
-  let unseen: ReadonlySet<string> = new Set()
+  const mayComeBack = new Set<string>()
+  let restoredAt = clock.monotonic()
+  /** Lost to others, and not yet out of the journal. */
+  const givenUp = new Map<string, Target>()
+  /** Written, and not yet seen in the tree; true: for a second or longer. */
+  const unseen = new Map<string, boolean>()
   let hasView = false
   let foundMembers = false
   let confirmedAt = clock.monotonic()
 
-  const placer = createMemberPlacer({
-    writer,
-    isConnected: () => zookeeper.state() === 'connected' && hasView && zookeeper.session()?.id === savedSession,
+  const shards = createSessionShards({
+    ...deps,
+    mayWrite: () => hasView,
     wanted: (id) => {
-      if (restored.has(id) && !mayComeBack.has(id)) return undefined
-      const target = own.get(id)
-      return target?.state === 'listed' ? target.registration : undefined
+      const target = own.find(id)
+      return target?.state === 'listed' && givenUp.get(id) !== target ? target.registration : undefined
     },
+    isUndecided: (id) => restored.has(id) && !mayComeBack.has(id) && own.find(id)?.state === 'listed',
     onPlaced: (id) => {
       restored.delete(id)
+      mayComeBack.delete(id)
+      unseen.set(id, false)
       board.takeOwn(id)
       onChange()
     },
-    clock,
-    logger,
+    onExpired: (ids) => {
+      for (const id of ids) {
+        restored.add(id)
+        mayComeBack.delete(id)
+      }
+      restoredAt = clock.monotonic()
+      tree.refresh()
+    },
   })
+  const zookeeper = shards.first
+  const tree = watchTree(zookeeper, { root }, { clock, logger })
   const board: MemberBoard = createMemberBoard({
     ...deps,
-    own: own.get,
-    ownAt: own.at,
-    placed: placer.placed,
+    ...(identities && { identities }),
+    tickMs,
+    own: own.find,
+    ownAt: own.ownerAt,
+    placed: shards.placed,
     isRestored: (id) => restored.has(id),
-    isOurSession: (id) => sessions.has(id),
-    onOrphan: (path, _, target) => {
-      if (deps.isOwnWhole()) {
-        placer.sweep(path)
+    isOurSession: shards.isOurs,
+    onLoss: giveUp,
+    onOrphan: (seen, target) => {
+      const { id } = target.registration
+      // A look from before its end.
+      if (shards.has(id)) return false
+      if (hasView || deps.isOwnWhole()) {
+        shards.sweep(id, seen)
         return false
       }
       deps.onAdopt(target)
       return true
     },
+    onEnd: (id, marked) => {
+      if (!shards.isLeaving(marked.path)) shards.bury(id, marked)
+    },
     onFound: (path, { data, czxid, mzxid, ephemeralOwner }, { registration, state }) => {
-      const isPresent = ephemeralOwner === zookeeper.session()?.id && state === 'listed'
-      if (isPresent && data.equals(encodeMember(registration))) placer.adopt({ path, registration, czxid, mzxid })
+      if (state !== 'listed' || path !== `${root}/${memberPath(registration, registration.incarnation)}`) return false
+      if (!data.equals(encodeMember(registration, 'ALIVE', holder))) return false
+      shards.adopt({ path, registration, czxid, mzxid }, ephemeralOwner)
+      return true
     },
     onMissing: bringAgain,
-    onLeftover: placer.sweep,
+    onLeftover: shards.sweep,
   })
 
-  function restoreAll(): void {
-    placer.forgetAll()
-    restored = new Set(own.ids())
-    mayComeBack = new Set()
-    for (const id of restored) board.takeOwn(id)
+  function giveUp(mine: Target, loss: Loss): void {
+    givenUp.set(mine.registration.id, mine)
+    deps.onLoss(mine, loss)
+  }
+
+  async function restoreAll(): Promise<void> {
+    const breathe = breather()
+    for (const id of own.ids()) {
+      restored.add(id)
+      await breathe()
+    }
+  }
+
+  /** The first list has those too that ZooKeeper does not have yet. */
+  async function listRestored(): Promise<void> {
+    const breathe = breather()
+    for (const id of [...restored]) {
+      if (restored.has(id)) board.takeOwn(id)
+      await breathe()
+    }
   }
 
   /** After a full look it is known what others wrote while we were away. */
-  function bringBack(): void {
+  async function bringBack(): Promise<void> {
+    const breathe = breather()
     for (const id of [...restored]) {
-      const mine = own.get(id)
-      if (mine === undefined) restored.delete(id)
+      const mine = own.find(id)
+      const owner = mine === undefined ? undefined : board.claims.ownerOf(addressKey(mine.registration))
+      const isTaken = owner?.state === 'listed' && owner.registration.id !== id
+      if (mine !== undefined && isTaken) giveUp(mine, { kind: 'evicted', by: owner.registration.id })
       else {
-        const owner = board.claims.ownerOf(addressKey(mine.registration))
-        const isTaken = owner?.state === 'listed' && owner.registration.id !== id
-        if (isTaken) deps.onLoss(mine, { kind: 'evicted', by: owner.registration.id })
-        else {
-          mayComeBack.add(id)
-          placer.touch(id)
-        }
+        if (mine === undefined) restored.delete(id)
+        else if (restored.has(id)) mayComeBack.add(id)
+        shards.touch(id)
       }
+      await breathe()
     }
   }
 
@@ -144,35 +181,23 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
    * What was deleted before the tree had ever seen it is no loss to the tree. A member is missing when it is in none of
    * two looks a second apart.
    */
-  function lookForMissing(): void {
+  async function lookForMissing(): Promise<void> {
     const nodes = tree.view()?.nodes
     if (nodes === undefined || !tree.isCurrent()) return
-    const missing = new Set<string>()
-    for (const { path, registration } of placer.all()) {
-      if (nodes.has(path)) continue
-      if (unseen.has(path)) bringAgain(registration.id)
-      else missing.add(path)
+    const breathe = breather()
+    for (const [id, wasMissing] of unseen) {
+      const member = shards.placed(id)
+      if (member === undefined || nodes.has(member.path)) unseen.delete(id)
+      else if (wasMissing) bringAgain(id)
+      else unseen.set(id, true)
+      await breathe()
     }
-    unseen = missing
   }
 
   function bringAgain(id: string): void {
-    placer.forget(id)
-    placer.touch(id)
-  }
-
-  function onState(change: StateChange): void {
-    if (change.state === 'expired' || (change.state === 'connected' && change.isNewSession)) restoreAll()
-    const session = zookeeper.session()
-    if (change.state !== 'connected' || session === undefined) return
-    sessions.add(session.id)
-    saving = saving.then(() => save(session))
-  }
-
-  async function save(session: SessionCredentials): Promise<void> {
-    if (session.id !== savedSession) await deps.saveSession(session)
-    savedSession = session.id
-    placer.wake()
+    unseen.delete(id)
+    shards.forget(id)
+    shards.touch(id)
   }
 
   /** Readers of others watch the root, and an empty one is not the same as none. */
@@ -191,17 +216,20 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
   }
 
   async function takeChanges(signal: AbortSignal): Promise<void> {
-    await deps.ownReady(signal)
-    restoreAll()
+    await restoreAll()
     const heard = changes.listen(signal)
     for (;;) {
       for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
         await board.take(change)
         if (change.view.isRootMissing) await makeRoot(signal)
         else if (change.isFullSync) {
-          foundMembers ||= !hasView && hasEphemeral(change.view.nodes.values())
+          if (!hasView) {
+            foundMembers = hasEphemeral(change.view.nodes.values())
+            await listRestored()
+          }
           hasView = true
-          bringBack()
+          if (change.view.takenAt >= restoredAt) await bringBack()
+          shards.wake()
         }
         onChange()
       }
@@ -209,51 +237,65 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
     }
   }
 
+  /** Ours are looked at where they are kept. */
+  function ownerElsewhere(key: string): Target | undefined {
+    const owner = board.claims.ownerOf(key)
+    return owner === undefined || own.find(owner.registration.id) !== undefined ? undefined : owner
+  }
+
   return {
     board,
-    placer,
-    writer,
+    shards,
+    challenge:
+      identities === undefined ? async () => [] : createChallenge({ clock, identities, ownerAt: ownerElsewhere }),
     hasView: () => hasView,
     foundMembers: () => foundMembers,
     confirmedAt: () => {
       if (tree.isCurrent()) confirmedAt = clock.monotonic()
       return confirmedAt
     },
+    holderOf: (id) => {
+      const life = board.claims.lifeOf(id)?.registration
+      const relative = life === undefined ? '' : memberPath(life, life.incarnation)
+      const node = tree.view()?.nodes.get(`${root}/${relative}`)
+      const member = node === undefined ? undefined : decodeMember(relative, node.data)
+      return member?.kind === 'alive' ? member.holder : undefined
+    },
     refresh: (id) => {
       restored.delete(id)
+      givenUp.delete(id)
     },
     ownChanged: (id, before, isAnnounced) => {
+      givenUp.delete(id)
       board.takeOwn(id)
-      if (own.get(id) === undefined && before !== undefined && isAnnounced) placer.end(before.registration)
-      else placer.touch(id)
+      if (own.find(id) === undefined && before !== undefined && isAnnounced) shards.end(before.registration)
+      else shards.touch(id)
       onChange()
     },
     run: async (signal) => {
-      const stopListening = zookeeper.onState(onState)
       const stopWatching = tree.onChange((change) => {
         waiting.push(change)
         changes.ring()
       })
       try {
         await together(signal, [
-          zookeeper.run,
+          shards.run,
           async (both) => {
             await makeRoot(both)
             await tree.run(both)
           },
           takeChanges,
-          placer.run,
           (both) =>
             poll({ intervalMs: tickMs, clock }, both, async () => {
-              if (tree.isCurrent()) confirmedAt = clock.monotonic()
-              lookForMissing()
+              await lookForMissing()
+              if (!tree.isCurrent()) return
+              confirmedAt = clock.monotonic()
               if (await board.tick()) onChange()
             }),
+          async (both) => identities?.run(both),
         ])
       } finally {
-        stopListening()
         stopWatching()
-        await saving
       }
     },
   }

@@ -1,55 +1,75 @@
-import { mkdir } from 'node:fs/promises'
 import type { Incarnation, Receipt, Registration } from '../model/registration.ts'
 import { addressKey, type RegistryView, type Target } from '../model/target.ts'
+import { createBell } from '../runtime/bell.ts'
 import { breather } from '../runtime/breathe.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
+import { together } from '../runtime/together.ts'
+import { defaultHoldSeconds, defaultLingerSeconds } from '../targets/departures.ts'
 import { type Judgement, judgePut, type Standing } from '../targets/judge-put.ts'
-import { defaultLingerSeconds } from '../targets/linger.ts'
-import { createZookeeper, creatorAcl, readAcl, type ZookeeperOptions } from '../zookeeper/client.ts'
+import type { Eviction, TargetReport } from '../targets/target-report.ts'
+import { createZookeeper, creatorAcl, readAcl, type Zookeeper, type ZookeeperOptions } from '../zookeeper/client.ts'
+import { parseConnectString } from '../zookeeper/connect-string.ts'
+import type { SessionCredentials } from '../zookeeper/state.ts'
 import { mayEnd } from './batch.ts'
-import { createBell } from './bell.ts'
-import { createEmbeddedRegistry, type EmbeddedRegistryDeps } from './embedded.ts'
+import { createEmbeddedRegistry, type EmbeddedRegistryDeps, type EmbeddedRegistryOptions } from './embedded.ts'
 import type { Loss } from './member-board.ts'
-import { createOwnIndex } from './own-index.ts'
 import type { Registry, Withdrawal } from './registry.ts'
-import { readSessionFile, writeSessionFile } from './session-file.ts'
+import { nothingSaved, readSessionFile, writeSessionFile } from './session-file.ts'
+import type { ShardCounters, ShardLimits } from './session-shards.ts'
 import { createSharedTree, type SharedTree } from './shared-tree.ts'
-import { together } from './together.ts'
 
 export interface ZookeeperRegistryOptions
-  extends Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'tls' | 'defaultAcl'> {
+  extends Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'sasl' | 'tls' | 'defaultAcl'>,
+    Pick<EmbeddedRegistryOptions, 'lingerSeconds' | 'holdSeconds' | 'leaseSeconds'> {
   /** Folder for the journal beside the ephemerals and for the session; without one a restart knows nothing. */
   readonly storagePath: string | undefined
-  readonly lingerSeconds?: number
-  readonly leaseSeconds?: number
   /** Why an address in a znode that is not ours may not be a target; undefined when it may. Default: all may. */
   readonly guard?: (ip: string) => string | undefined
+  /** A name of this replica that stays the same; it stands in every member that is registered here. */
+  readonly holder?: string
+}
+
+export interface ZookeeperRegistryDeps extends EmbeddedRegistryDeps {
+  /** For tests that shall not need a hundred thousand members. */
+  readonly shardLimits?: Partial<ShardLimits>
+}
+
+export interface ZookeeperRegistry extends Registry {
+  /** The `holder` of the replica that has a registration; undefined when that is we, or nobody knows. */
+  holderOf(id: string): string | undefined
+  /** What this replica has in ZooKeeper; undefined before it runs. */
+  shards(): ShardCounters | undefined
 }
 
 /** Below the chroot; the path for Prometheus' serverset_sd and nerve_sd. */
 const membersRoot = '/targets'
 
+/** Why somebody who is given up leaves the list; nothing when another replica has it now. */
+const endings = { 'taken over': undefined, superseded: undefined, ended: 'its end was announced' } as const
+
 const settleMs = 5_000
-/**
- * ZooKeeper logs the end of a session with all its ephemerals in one transaction, and with 2 MB of paths it cannot read
- * its own log any more (ZOOKEEPER-4306).
- */
-const mostPathBytes = 512 * 1024
+/** A slow disk makes a thousand members a second durable. */
+const settleMsPerMember = 1
 
 /**
  * The registry that replicas share: what is registered here is an ephemeral member in ZooKeeper, and what anybody has
  * there is listed. Beside the ephemerals a journal keeps what was acknowledged: when the session is lost, or this process
  * is away for longer than ZooKeeper keeps it, all of it is put back, unless somebody has written something newer.
  */
-export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps: EmbeddedRegistryDeps): Registry {
-  const { connect, storagePath, lingerSeconds = defaultLingerSeconds, guard = () => undefined } = options
+export function createZookeeperRegistry(
+  options: ZookeeperRegistryOptions,
+  deps: ZookeeperRegistryDeps,
+): ZookeeperRegistry {
+  const { connect, storagePath, guard = () => undefined } = options
+  const { lingerSeconds = defaultLingerSeconds, holdSeconds = defaultHoldSeconds } = options
   const { clock, logger } = deps
   const bell = createBell()
-  const own = createOwnIndex()
   const announced = new Set<string>()
-  const evicted = new Map<string, { readonly incarnation: Incarnation; readonly by: string }>()
+  const evicted = new Map<string, Eviction>()
   let shared: SharedTree | undefined
+  /** Bytes of paths of what is on its way into the journal. */
+  let reserved = 0
   let version = 0
   let targets: readonly Target[] | undefined
 
@@ -57,11 +77,7 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
     { ...options, believesEmpty: true },
     {
       ...deps,
-      onTarget: (id, target) => {
-        const before = own.get(id)
-        own.set(id, target)
-        shared?.ownChanged(id, before, announced.has(id))
-      },
+      onTarget: (id, before) => shared?.ownChanged(id, before, announced.has(id)),
     },
   )
 
@@ -76,17 +92,20 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
     throw new UnavailableError('Write to the registry: ZooKeeper has not been read yet')
   }
 
-  function settled({ placer }: SharedTree, ids: readonly string[], signal: AbortSignal): Promise<void> {
-    return withDeadline('Write members to ZooKeeper', settleMs, signal, () => placer.settle(ids))
+  function settled({ shards }: SharedTree, ids: readonly string[], signal: AbortSignal): Promise<void> {
+    const ms = settleMs + settleMsPerMember * ids.length
+    return withDeadline('Write members to ZooKeeper', ms, signal, () => shards.settle(ids))
   }
 
-  function standing({ board: { claims } }: SharedTree, coming: Registration): Standing {
+  /** `outlived`: owners elsewhere whose process is gone. */
+  function standing({ board: { claims } }: SharedTree, coming: Registration, outlived: ReadonlySet<Target>): Standing {
     const same = claims.lifeOf(coming.id)
     const owner = claims.ownerOf(addressKey(coming))
     const lost = evicted.get(coming.id)
+    const isFree = owner === undefined || owner.registration.id === coming.id || outlived.has(owner)
     return {
       ...(same === undefined ? {} : { same }),
-      ...(owner === undefined || owner.registration.id === coming.id ? {} : { owner }),
+      ...(isFree ? {} : { owner }),
       ...(lost === undefined || claims.lifeOf(lost.by) === undefined ? {} : { evicted: lost }),
     }
   }
@@ -96,31 +115,51 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
     logger.info({ id, incarnation, loss: loss.kind }, 'Registration was given up')
     if (loss.kind === 'evicted') evicted.set(id, { incarnation, by: loss.by })
     // What stands there now is somebody else's.
-    if (loss.kind === 'taken over' || loss.kind === 'ended') shared?.placer.forget(id)
-    journaled.withdraw(id, incarnation, AbortSignal.timeout(settleMs)).catch((error: unknown) => {
+    if (loss.kind === 'taken over' || loss.kind === 'ended') shared?.shards.forget(id)
+    const why = loss.kind === 'evicted' ? `"${loss.by}" has its address now` : endings[loss.kind]
+    journaled.giveUp(id, incarnation, why, AbortSignal.timeout(settleMs)).catch((error: unknown) => {
       logger.warn({ id, error: describeError(error) }, 'Registration that was given up is still in the journal')
     })
+  }
+
+  /** @throws UnavailableError when ZooKeeper would have too many of our ephemerals in each session */
+  function reserve({ shards }: SharedTree, bytes: number): void {
+    if (bytes > 0 && !shards.hasRoomFor(reserved + bytes)) {
+      const { pathBytes, mostPathBytes } = shards.counters()
+      throw new UnavailableError(
+        `Write to the registry: the paths of its members have ${pathBytes} bytes, expected at most ${mostPathBytes} with the ${bytes} that come`,
+      )
+    }
+    reserved += bytes
   }
 
   async function put(many: readonly Registration[], signal: AbortSignal): Promise<readonly Receipt[]> {
     const tree = ready()
     const breathe = breather()
+    const [outlived] = await Promise.all([tree.challenge(many), journaled.challenge(many)])
+    const gone = new Set(outlived.map(({ owner }) => owner))
     const judged: Judgement[] = []
     for (const one of many) {
-      judged.push(judgePut(one, standing(tree, one)))
+      judged.push(judgePut(one, standing(tree, one, gone)))
       await breathe()
     }
     const coming = judged.filter(({ outcome }) => outcome !== 'conflict').map(({ registration }) => registration)
-    const bytes = coming.reduce((sum, one) => sum + (own.get(one.id) ? 0 : tree.writer.pathOf(one).length), 0)
-    if (tree.placer.pathBytes() + bytes > mostPathBytes)
-      throw new UnavailableError(
-        `Write to the registry: this replica would hold more than ${mostPathBytes} bytes of paths`,
-      )
-    for (const { id } of coming) {
-      evicted.delete(id)
-      tree.refresh(id)
+    let bytes = 0
+    for (const one of coming) {
+      if (journaled.find(one.id) === undefined) bytes += tree.shards.bytesOf(one)
+      await breathe()
     }
-    const kept = await journaled.put(coming, signal)
+    reserve(tree, bytes)
+    let kept: readonly Receipt[]
+    try {
+      for (const { id } of coming) {
+        evicted.delete(id)
+        tree.refresh(id)
+      }
+      kept = await journaled.put(coming, signal)
+    } finally {
+      reserved -= bytes
+    }
     await settled(
       tree,
       kept.flatMap(({ id, outcome }) => (outcome === 'conflict' ? [] : [id])),
@@ -145,7 +184,7 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
       if (other !== undefined) {
         if (incarnation !== undefined && !mayEnd(incarnation, other)) return 'superseded'
         tree.board.forgetLost(id)
-        tree.placer.end(other)
+        tree.shards.end(other)
       }
       if (outcome === 'ended' || other !== undefined) await settled(tree, [id], signal)
       return other === undefined ? outcome : 'ended'
@@ -167,58 +206,95 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
     }
   }
 
-  async function open(): Promise<SharedTree> {
-    const savedSession = storagePath === undefined ? undefined : await readSessionFile(storagePath, connect)
-    const { sessionTimeoutMs, auth, tls } = options
-    const zookeeper = createZookeeper(
+  function explain(id: string): TargetReport | undefined {
+    const [mine, theirs] = [journaled.explain(id), shared?.board.report(id)]
+    if (shared?.hasView() !== true || mine === undefined || theirs === undefined) return undefined
+    const [holder, lost] = [shared.holderOf(id), evicted.get(id)]
+    const isOurs = journaled.find(id) !== undefined
+    return {
+      ...(isOurs ? mine : {}),
+      ...theirs,
+      ...(isOurs && mine.probe && { probe: mine.probe }),
+      ...(isOurs && mine.lost && { lost: mine.lost }),
+      ...(!isOurs && holder !== undefined && { holder }),
+      ...(lost && { evicted: lost }),
+      departures: [...mine.departures, ...theirs.departures].toSorted((a, b) => b.at - a.at),
+    }
+  }
+
+  function client(number: number, savedSession: SessionCredentials | undefined): Zookeeper {
+    const { sessionTimeoutMs, auth, sasl, tls } = options
+    return createZookeeper(
       {
         connect,
+        name: number === 1 ? 'zookeeper' : `zookeeper-${number}`,
         // Without a place to keep it nobody could take the session over.
         keepsSession: storagePath !== undefined,
         ...(savedSession === undefined ? {} : { savedSession }),
         ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
         // Prometheus' own discovery cannot identify itself: everybody may read.
-        ...(auth === undefined ? {} : { auth, defaultAcl: [...creatorAcl, ...readAcl] }),
+        ...(auth === undefined ? {} : { auth }),
+        ...(sasl === undefined ? {} : { sasl }),
+        ...(auth === undefined && sasl === undefined ? {} : { defaultAcl: [...creatorAcl, ...readAcl] }),
         ...(tls === undefined ? {} : { tls }),
       },
       deps,
     )
+  }
+
+  async function open(): Promise<SharedTree> {
     return createSharedTree({
-      zookeeper,
       root: membersRoot,
+      chroot: parseConnectString(connect).chroot,
+      holder: options.holder,
       lingerMs: lingerSeconds * 1000,
-      own,
-      savedSession,
-      guard,
-      ownReady: async (signal) => {
-        while (!signal.aborted && journaled.view() === undefined) await clock.sleep(20, signal)
+      holdMs: holdSeconds * 1000,
+      ...(deps.probe && { probe: deps.probe }),
+      own: journaled,
+      saved: storagePath === undefined ? nothingSaved : await readSessionFile(storagePath, connect),
+      open: client,
+      save: async (sessions) => {
+        if (storagePath === undefined) return
+        try {
+          await writeSessionFile(storagePath, connect, sessions)
+        } catch (error) {
+          logger.warn({ error: describeError(error) }, 'ZooKeeper sessions could not be saved')
+        }
       },
+      ...(deps.shardLimits === undefined ? {} : { limits: deps.shardLimits }),
+      guard,
       isOwnWhole: () => journaled.view()?.whole === true,
       onLoss,
       onAdopt: ({ registration }) =>
         void journaled.put([registration], AbortSignal.timeout(settleMs)).catch(() => undefined),
-      saveSession: async (session) => {
-        if (storagePath === undefined) return
-        try {
-          await mkdir(storagePath, { recursive: true, mode: 0o700 })
-          await writeSessionFile(storagePath, connect, session)
-        } catch (error) {
-          logger.warn({ error: describeError(error) }, 'ZooKeeper session could not be saved')
-        }
-      },
       onChange: publish,
       clock,
       logger,
     })
   }
 
+  /** The view is no sign: that of an earlier run stays. */
+  function isTakingWrites(signal: AbortSignal): Promise<boolean> {
+    return journaled.put([], signal).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** The journal is read only by whom the folder belongs to: the sessions in it are ours too from then on. */
+  async function runShared(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !(await isTakingWrites(signal))) await clock.sleep(20, signal)
+    if (signal.aborted) return
+    const opened = await open()
+    shared = opened
+    await opened.run(signal)
+  }
+
   return {
     name: 'registry',
     run: async (signal) => {
-      own.clear()
-      const opened = await open()
-      shared = opened
-      await together(signal, [journaled.run, opened.run])
+      shared = undefined
+      await together(signal, [journaled.run, runShared])
     },
     put: async (many, signal) => {
       signal.throwIfAborted()
@@ -235,6 +311,10 @@ export function createZookeeperRegistry(options: ZookeeperRegistryOptions, deps:
       const life = claims?.lifeOf(id)
       return life !== undefined && claims?.ownerOf(addressKey(life.registration)) === life ? life : undefined
     },
+    release: (ids) => [...journaled.release(ids), ...(shared?.board.release(ids) ?? [])],
+    explain,
+    holderOf: (id) => (journaled.find(id) === undefined ? shared?.holderOf(id) : undefined),
+    shards: () => shared?.shards.counters(),
     changes: (signal) => bell.listen(signal),
   }
 }

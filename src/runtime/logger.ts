@@ -1,3 +1,4 @@
+import { constants, fstatSync, openSync } from 'node:fs'
 import pino from 'pino'
 
 type Log = (fields: Readonly<Record<string, unknown>>, message: string) => void
@@ -22,7 +23,11 @@ export const logFormats = ['auto', 'json', 'text'] as const
 export interface RootLogger extends Logger {
   /** From now on, for all its children too. */
   setLevel(level: LogLevel): void
+  /** The process is about to end: lines that nobody reads hold it up for a second and no longer. */
+  end(): void
 }
+
+const endMs = 1_000
 
 /** Logs to standard error, so that standard output stays free for tables and JSON. */
 export function createLogger(level: LogLevel, format: (typeof logFormats)[number]): RootLogger {
@@ -34,7 +39,18 @@ export function createLogger(level: LogLevel, format: (typeof logFormats)[number
     formatters: { level: (label) => ({ level: label }) },
   }
   // A reader of our log that stops reading must not stop us: past 1 MiB of waiting lines new ones are dropped.
-  const target = pino.destination({ dest: 2, sync: false, maxLength: 1 << 20 })
+  let triesUntil = Number.POSITIVE_INFINITY
+  const target = pino.destination({
+    dest: standardError(),
+    sync: false,
+    maxLength: 1 << 20,
+    retryEAGAIN: () => performance.now() < triesUntil,
+  })
+  // Nobody is left to tell.
+  target.on('error', () => {
+    target.write = () => false
+    target.destroy()
+  })
   const root = isJson ? pino(options, target) : pino(options, { write: (line) => target.write(asText(line)) })
   let least = logLevels.indexOf(level)
   return {
@@ -42,7 +58,24 @@ export function createLogger(level: LogLevel, format: (typeof logFormats)[number
     setLevel: (next) => {
       least = logLevels.indexOf(next)
     },
+    end: () => {
+      triesUntil = performance.now() + endMs
+    },
   }
+}
+
+/**
+ * Standard error; a pipe is opened once more so that a write to a full one fails at once. A write that waits would sit in
+ * a thread which the end of the process waits for.
+ */
+function standardError(): number {
+  const fd = 2
+  try {
+    if (fstatSync(fd).isFIFO()) return openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK)
+  } catch {
+    // Where there is no /proc it stays as it is.
+  }
+  return fd
 }
 
 /** A logger that says nothing, for tests and one-shot commands. */

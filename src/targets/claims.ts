@@ -15,6 +15,8 @@ export interface Claims {
   ownerOf(key: string): Target | undefined
   /** What is listed: no id and no address twice. */
   winners(): Iterable<Target>
+  /** How many are listed. */
+  size(): number
   /** How many claims are not listed because another one is. */
   losers(): number
 }
@@ -36,7 +38,7 @@ export function createClaims(): Claims {
     if (after === undefined) lives.delete(id)
     else {
       lives.set(id, after)
-      change(idsAtKey, keys.at(-1)!, (ids) => [...ids, id])
+      change(idsAtKey, keys.at(-1)!, (ids) => ids.concat(id))
     }
     return keys
   }
@@ -60,7 +62,7 @@ export function createClaims(): Claims {
       else places.set(place, target)
       const ids = new Set([before, target].flatMap((one) => (one === undefined ? [] : [one.registration.id])))
       if (before !== undefined) change(placesOfId, before.registration.id, (all) => all.filter((one) => one !== place))
-      if (target !== undefined) change(placesOfId, target.registration.id, (all) => [...all, place])
+      if (target !== undefined) change(placesOfId, target.registration.id, (all) => all.concat(place))
       const keys = new Set([...ids].flatMap(settleId))
       return [...keys].map(settleKey).includes(true)
     },
@@ -68,6 +70,7 @@ export function createClaims(): Claims {
     lifeOf: (id) => lives.get(id),
     ownerOf: (key) => owners.get(key),
     winners: () => owners.values(),
+    size: () => owners.size,
     losers: () => places.size - owners.size,
   }
 }
@@ -78,6 +81,7 @@ function best(claims: readonly Target[], isNewer: (coming: Target, present: Targ
   return found
 }
 
+/** `how` with `concat`: a list that is spread has room for sixteen more, and most of these have one entry for ever. */
 function change(
   map: Map<string, readonly string[]>,
   key: string,

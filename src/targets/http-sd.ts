@@ -56,8 +56,8 @@ function byId(a: Target, b: Target): number {
   return left.address < right.address ? -1 : left.address > right.address ? 1 : 0
 }
 
-/** How many parts a list is cut into: with 100,000 targets a part takes about a millisecond to render. */
-const bucketCount = 256
+/** How many parts a list is cut into: with 100,000 targets a change renders fifty again, in less than a millisecond. */
+const bucketCount = 2_048
 
 /**
  * The part of the list a target belongs to: targets with equal labels have equal ids, so a group never spans two parts,

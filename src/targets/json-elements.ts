@@ -26,24 +26,27 @@ export function* jsonElements(text: string): Generator<void, readonly string[] |
       else if (code === QUOTE) isText = false
       continue
     }
-    if (isOver && code > BLANK) return { broken: `characters behind the list at ${index}` }
-    if (depth === 0 && code !== OPEN_LIST && code > BLANK) return { broken: 'no JSON array' }
+    const isBlank = code === BLANK || code === LINE_FEED || code === RETURN || code === TAB
+    if (isOver && !isBlank) return { broken: `characters behind the list at ${index}` }
+    if (depth === 0 && code !== OPEN_LIST && !isBlank) return { broken: 'no JSON array' }
     if (code === QUOTE) isText = true
-    if (depth === 1 && start < 0 && code > BLANK && code !== COMMA && code !== CLOSE_LIST) start = index
+    if (depth === 1 && start < 0 && !isBlank && code !== COMMA && code !== CLOSE_LIST) start = index
     if (code === OPEN_LIST || code === OPEN_OBJECT) {
       depth++
       if (depth > mostDepth) return { broken: `nested deeper than ${mostDepth} at ${index}` }
     } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--
+    if (depth === 0 && code === CLOSE_OBJECT) return { broken: `the list ends with "}" at ${index}` }
     const isEnd = (depth === 1 && code === COMMA) || depth === 0
-    if (isEnd && code > BLANK) {
+    if (isEnd && !isBlank) {
       if (start >= 0) elements.push(text.slice(start, index))
       else if (code === COMMA || elements.length > 0) return { broken: `no element before ${index}` }
       start = -1
     }
-    isOver = depth === 0 && (isOver || code > BLANK)
+    isOver = depth === 0 && (isOver || !isBlank)
   }
   return isOver ? elements : { broken: 'the end is missing' }
 }
 
+const [TAB, LINE_FEED, RETURN] = [0x09, 0x0a, 0x0d]
 const [BLANK, QUOTE, COMMA, BACKSLASH] = [0x20, 0x22, 0x2c, 0x5c]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]

@@ -14,7 +14,13 @@ export interface Standing {
 export type Judgement =
   | { readonly outcome: 'created' | 'replaced'; readonly registration: Registration; readonly evicts?: string }
   | { readonly outcome: 'renewed'; readonly registration: Registration }
-  | { readonly outcome: 'conflict'; readonly registration: Registration; readonly why: string }
+  | {
+      readonly outcome: 'conflict'
+      readonly registration: Registration
+      readonly why: string
+      /** It may be accepted later: nothing is wrong with it. */
+      readonly mayPass?: true
+    }
 
 /**
  * Decides about a registration: the same life again is renewed or brought up to date, a newer one takes its place, an
@@ -35,10 +41,13 @@ export function judgePut(coming: Registration, { same, owner, evicted }: Standin
       `Register "${coming.id}" as incarnation "${coming.incarnation}": "${coming.address}" was taken over by "${evicted.by}"; a newer incarnation may register`,
     )
   if (owner !== undefined && owner.registration.namespace !== coming.namespace && owner.state !== 'lingering')
-    return conflict(
-      coming,
-      `Register "${coming.id}": "${coming.address}" belongs to namespace "${owner.registration.namespace}" while its owner is alive`,
-    )
+    return {
+      ...conflict(
+        coming,
+        `Register "${coming.id}": "${coming.address}" belongs to namespace "${owner.registration.namespace}" while its owner is alive`,
+      ),
+      mayPass: true,
+    }
 
   const superseded =
     present === undefined
@@ -56,8 +65,8 @@ export function judgePut(coming: Registration, { same, owner, evicted }: Standin
   }
 }
 
-function conflict(registration: Registration, why: string): Judgement {
-  return { outcome: 'conflict', registration, why }
+function conflict(registration: Registration, why: string) {
+  return { outcome: 'conflict', registration, why } as const
 }
 
 /** Equal in every field; JSON is too slow for the many that come again after a restart. */

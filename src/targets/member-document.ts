@@ -7,10 +7,12 @@ import { parseStored, registrationDocument } from './registration-document.ts'
 
 /** Longer documents are refused at the door and quarantined in a znode, in bytes. */
 const mostMemberBytes = 4096
+/** What the replica that writes it adds. */
+const mostHolderBytes = 256
 
 /** What a znode under `targets/` turned out to be. */
 export type Member =
-  | { readonly kind: 'alive'; readonly registration: Registration }
+  | { readonly kind: 'alive'; readonly registration: Registration; readonly holder?: string }
   /** Its end was announced: Finagle's DEAD, STOPPING and STOPPED. */
   | { readonly kind: 'ended'; readonly id: string }
   | { readonly kind: 'quarantined'; readonly why: string }
@@ -23,11 +25,16 @@ const endings: readonly unknown[] = ['DEAD', 'STOPPING', 'STOPPED']
  * - `serviceEndpoint`, `additionalEndpoints`, `status`, `shard`: Prometheus' serverset_sd and Finagle;
  * - `metadata`: Finagle; the registrant's labels;
  * - `host`, `port`, `name`: Prometheus' nerve_sd;
- * - `registration`: ourselves; everything, in the words of the HTTP API.
+ * - `registration`: ourselves; everything, in the words of the HTTP API;
+ * - `holder`: ourselves; the replica to which the registrant speaks.
  *
  * Go matches keys without regard to case, so no key may differ from one of theirs by case only.
  */
-export function encodeMember(registration: Registration, status: 'ALIVE' | 'STOPPED' = 'ALIVE'): Uint8Array {
+export function encodeMember(
+  registration: Registration,
+  status: 'ALIVE' | 'STOPPED' = 'ALIVE',
+  holder?: string,
+): Uint8Array {
   const { host = '', port = 0 } = parseAddress(registration.address) ?? {}
   const document = {
     serviceEndpoint: { host, port },
@@ -39,6 +46,7 @@ export function encodeMember(registration: Registration, status: 'ALIVE' | 'STOP
     port,
     name: registration.id,
     registration: registrationDocument(registration),
+    ...(holder !== undefined && { holder }),
   }
   return new TextEncoder().encode(JSON.stringify(document))
 }
@@ -60,7 +68,7 @@ export function decodeMember(path: string, data: Uint8Array | undefined): Member
   if (name === undefined)
     return quarantined('its name is not namespace/app/member_role_instance_incarnation as Lagkeeper writes it')
   if (data === undefined || data.length === 0) return quarantined('it is empty')
-  if (data.length > mostMemberBytes)
+  if (data.length > mostMemberBytes + mostHolderBytes)
     return quarantined(`it has ${data.length} bytes, expected at most ${mostMemberBytes}`)
   const parsed = parseJson(data)
   const members = membersOf(parsed)
@@ -72,7 +80,8 @@ export function decodeMember(path: string, data: Uint8Array | undefined): Member
   if (registration === undefined) return quarantined(problems.slice(0, 3).map(problemText).join('; '))
   if (registration.id !== idOf(name.identity) || registration.incarnation !== name.incarnation)
     return quarantined(`it is the document of "${registration.id}" ${registration.incarnation}, another member`)
-  return { kind: 'alive', registration }
+  const { holder } = members
+  return { kind: 'alive', registration, ...(typeof holder === 'string' && { holder }) }
 }
 
 /** A plain serverset or nerve document under a name of ours: identity from the name, labels from Finagle's metadata. */

@@ -11,7 +11,7 @@ export interface Slice {
   readonly shard?: { readonly index: number; readonly of: number }
 }
 
-const mostShards = 1_000
+export const mostShards = 1_000
 
 /** Reads `namespace`, `kind`, `flink_cluster`, `shard` and `of`; a word it does not know is a problem, never the whole list. */
 export function parseSlice(query: Iterable<readonly [string, string]>, problems: FieldProblem[]): Slice {

@@ -190,6 +190,43 @@ export function registryContract(name: string, open: () => Promise<RegistryWorld
       expect(await renew(one({ instance: 'tm-1' }).id, '2')).toEqual([])
     })
 
+    it('says why a target is listed, why it is lost, and why it left', async () => {
+      const explain = (id: string) => world.registry().explain(id)
+      await put(one(), one({ instance: 'tm-2', address: '10.0.0.8:1' }))
+      await expect.poll(() => explain(one().id)?.target?.state).toBe('listed')
+      expect(explain('payments/orders/taskmanager/nobody')).toEqual({ quarantined: [], departures: [] })
+
+      await world.registry().withdraw(one({ instance: 'tm-2' }).id, undefined, signal)
+      await expect
+        .poll(() => explain(one({ instance: 'tm-2' }).id)?.departures.map(({ why }) => why))
+        .toEqual(['its end was announced'])
+
+      await world.pass((contractLeaseSeconds + 1) * 1_000)
+      await expect.poll(() => explain(one().id)?.lost?.why).toContain('no sign of life')
+      expect(explain(one().id)?.lost?.leavesInMs).toBeGreaterThan(0)
+      await world.pass((contractLingerSeconds + 2) * 1_000)
+      await expect
+        .poll(() => explain(one().id)?.departures[0])
+        .toMatchObject({ address: one().address, incarnation: '1' })
+      expect(explain(one().id)).not.toHaveProperty('target')
+    })
+
+    it('holds so many that are lost at once, and lets those go who are released', async () => {
+      const many = registrations(12, { leaseSeconds: contractLeaseSeconds })
+      const ids = many.map(({ id }) => id)
+      await put(...many)
+      await world.pass((contractLeaseSeconds + contractLingerSeconds + 2) * 1_000)
+      await expect.poll(() => Object.values(states())).toEqual(Array.from(many, () => 'held'))
+
+      expect(world.registry().release([ids[0]!, 'nobody'])).toEqual([ids[0]])
+      await world.pass(2_000)
+      await expect.poll(() => Object.values(states())).toHaveLength(11)
+      expect(await renew(ids[1]!)).toEqual([])
+      expect(world.registry().release()).toHaveLength(10)
+      await world.pass(2_000)
+      await eventually({ 'tm-1 1': 'listed' })
+    })
+
     it('tells of changes', async () => {
       const stop = new AbortController()
       const before = world.registry().view()?.version ?? 0

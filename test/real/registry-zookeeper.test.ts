@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'node-zookeeper-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Registration } from '../../src/model/registration.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { silentLogger } from '../../src/runtime/logger.ts'
 import { memberPath } from '../../src/targets/member-name.ts'
 import { createZookeeper } from '../../src/zookeeper/client.ts'
+import type { SessionCredentials } from '../../src/zookeeper/state.ts'
 import { registryContract } from '../contract/registry.ts'
 import { runClient } from '../contract/zookeeper-world.ts'
 import { openReplicaWorld, type RunningReplica, runReplica, untilReady } from '../registry/zookeeper-registry-world.ts'
@@ -95,20 +97,7 @@ describe.each(['3.9.5', '3.4.14'])('on ZooKeeper %s', (version) => {
     await using looking = runClient({ connect: `${rig.connect}/real-${place}`, sessionTimeoutMs: 4_000 })
     const path = `/targets/${memberPath(registrations(1)[0]!, '1')}`
     const before = (await looking.zookeeper.exists(path))?.ephemeralOwner
-    const saved = JSON.parse(await readFile(join(folder, 'a', 'zookeeper.session'), 'utf8'))
-
-    const killer = new AbortController()
-    const thief = createZookeeper(
-      {
-        connect: rig.connect,
-        savedSession: { ...saved, id: BigInt(saved.id), password: Buffer.from(saved.password, 'base64') },
-      },
-      { clock: systemClock, logger: silentLogger },
-    )
-    const done = thief.run(killer.signal)
-    await expect.poll(() => thief.state()).toBe('connected')
-    killer.abort()
-    await done
+    await endSession(rig.connect, (await savedSessions(join(folder, 'a')))[0]!)
 
     await expect
       .poll(async () => (await looking.zookeeper.exists(path))?.ephemeralOwner ?? before, { timeout: 20_000 })
@@ -177,6 +166,139 @@ describe.each(['3.9.5', '3.4.14'])('on ZooKeeper %s', (version) => {
     await expect.poll(targets, { timeout: 60_000, interval: 300 }).toEqual([])
   })
 })
+
+describe('two replicas before an ensemble of three', () => {
+  const mine = (name: string) =>
+    registrations(300, { app: `of-${name}`, leaseSeconds: 300 }).map((one) => ({
+      ...one,
+      address: one.address.replace('10.', name === 'a' ? '11.' : '12.'),
+    }))
+  let rig: ZookeeperRig
+  let folder: string
+  const replicas: RunningReplica[] = []
+
+  beforeAll(async () => {
+    rig = await startZookeeper({ version: '3.9.5', servers: 3 })
+    folder = await mkdtemp(join(tmpdir(), 'lagkeeper-real-'))
+  })
+  afterAll(async () => {
+    for (const replica of replicas) await replica.stop()
+    await rig?.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  async function start(name: string): Promise<RunningReplica> {
+    const options = {
+      connect: rig.connect,
+      storagePath: join(folder, name),
+      sessionTimeoutMs: 6_000,
+      lingerSeconds: 60,
+    }
+    // A hundred members fill a session.
+    const replica = runReplica(options, systemClock, { shardLimits: { pathBytes: 5_300 } })
+    replicas.push(replica)
+    await untilReady(replica)
+    return replica
+  }
+
+  const ids = ({ registry }: RunningReplica, state: string) =>
+    (registry.view()?.targets ?? []).filter((one) => one.state === state).map(({ registration: { id } }) => id)
+
+  it('lose nothing and keep no ghost through the loss of the leader, of a session, and of a replica', async () => {
+    const [a, b] = [await start('a'), await start('b')]
+    const all = [...mine('a'), ...mine('b')]
+    await a.registry.put(mine('a'), signal)
+    await b.registry.put(mine('b'), signal)
+    await using looking = runClient({ connect: rig.connect, sessionTimeoutMs: 10_000 })
+    const stats = () =>
+      Promise.all(all.map((one) => looking.zookeeper.exists(`/targets/${memberPath(one, one.incarnation)}`)))
+    const running = new Set([a, b])
+    const whole = (replica: RunningReplica) =>
+      expect.poll(() => ids(replica, 'listed').length, { timeout: 20_000 }).toBe(600)
+    await Promise.all([whole(a), whole(b)])
+    expect([a, b].map(({ registry }) => registry.shards()?.sessions)).toEqual([3, 3])
+    let least = 600
+    const timer = setInterval(() => {
+      for (const { registry } of running) least = Math.min(least, registry.view()?.targets.length ?? 600)
+    }, 5)
+
+    const leader = await leaderOf(rig)
+    await leader.kill()
+    const late = registration({ app: 'of-a', instance: 'late', address: '11.9.9.9:1', leaseSeconds: 300 })
+    await untilPut(a, late)
+    await leader.restart()
+    expect((await stats()).every((stat) => stat !== undefined)).toBe(true)
+
+    const lost = (await savedSessions(join(folder, 'a')))[1]!
+    await endSession(rig.connect, lost)
+    await expect
+      .poll(async () => (await stats()).filter((stat) => (stat?.ephemeralOwner ?? lost.id) === lost.id).length, {
+        timeout: 20_000,
+        interval: 200,
+      })
+      .toBe(0)
+    expect(a.registry.shards()).toMatchObject({ expiries: 1, members: 301 })
+
+    const before = (await stats()).map((stat) => stat?.czxid)
+    running.delete(b)
+    await b.stop()
+    const again = await start('b')
+    running.add(again)
+    await expect.poll(() => again.registry.shards()?.members, { timeout: 20_000 }).toBe(300)
+    expect((await stats()).map((stat) => stat?.czxid)).toEqual(before)
+
+    clearInterval(timer)
+    expect(least).toBe(600)
+
+    for (const one of mine('a').slice(0, 5)) await a.registry.withdraw(one.id, '1', signal)
+    for (const one of mine('b').slice(0, 5)) await a.registry.withdraw(one.id, '1', signal)
+    const expected = [...mine('a').slice(5), late, ...mine('b').slice(5)].map(({ id }) => id).toSorted()
+    for (const replica of [a, again]) {
+      await expect.poll(() => ids(replica, 'listed').toSorted(), { timeout: 5_000 }).toEqual(expected)
+      expect(ids(replica, 'lingering')).toEqual([])
+    }
+    await expect
+      .poll(async () => (await stats()).filter((stat) => stat !== undefined).length, { timeout: 10_000 })
+      .toBe(590)
+  })
+})
+
+async function untilPut({ registry }: RunningReplica, one: Registration): Promise<void> {
+  await expect
+    .poll(
+      () =>
+        registry.put([one], signal).then(
+          ([receipt]) => receipt?.outcome,
+          () => undefined,
+        ),
+      { timeout: 30_000 },
+    )
+    .toMatch(/created|renewed/)
+}
+
+async function leaderOf({ servers }: ZookeeperRig) {
+  for (const server of servers) if (/^Mode: leader/m.test(await server.fourLetter('srvr'))) return server
+  throw new Error('The ensemble has no leader')
+}
+
+async function savedSessions(storage: string): Promise<readonly SessionCredentials[]> {
+  const { sessions } = JSON.parse(await readFile(join(storage, 'zookeeper.session'), 'utf8'))
+  return sessions.map(({ id, password, timeoutMs }: Readonly<Record<string, string>>) => ({
+    id: BigInt(id ?? ''),
+    password: Buffer.from(password ?? '', 'base64'),
+    timeoutMs: Number(timeoutMs),
+  }))
+}
+
+/** As somebody else who has the session file. */
+async function endSession(connect: string, savedSession: SessionCredentials): Promise<void> {
+  const leaving = new AbortController()
+  const thief = createZookeeper({ connect, savedSession }, { clock: systemClock, logger: silentLogger })
+  const done = thief.run(leaving.signal)
+  await expect.poll(() => thief.state(), { timeout: 10_000 }).toBe('connected')
+  leaving.abort()
+  await done
+}
 
 /** A page that a scrape likes. */
 async function startPage(): Promise<AsyncDisposable & { readonly port: number }> {

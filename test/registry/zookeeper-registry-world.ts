@@ -3,26 +3,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { registries } from '../../src/registry/index.ts'
-import type { Registry } from '../../src/registry/registry.ts'
-import type { ZookeeperRegistryOptions } from '../../src/registry/zookeeper.ts'
+import type {
+  ZookeeperRegistry,
+  ZookeeperRegistryDeps,
+  ZookeeperRegistryOptions,
+} from '../../src/registry/zookeeper.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { silentLogger } from '../../src/runtime/logger.ts'
 import { contractLingerSeconds, type RegistryWorld } from '../contract/registry.ts'
 
 /** One replica that runs. */
 export interface RunningReplica extends AsyncDisposable {
-  readonly registry: Registry
+  readonly registry: ZookeeperRegistry
   stop(): Promise<void>
 }
 
 export function runReplica(
   options: Pick<ZookeeperRegistryOptions, 'connect' | 'storagePath'> & Partial<ZookeeperRegistryOptions>,
   clock: Clock = systemClock,
+  deps: Partial<ZookeeperRegistryDeps> = {},
 ): RunningReplica {
   const stopping = new AbortController()
   const registry = registries.zookeeper(
     { lingerSeconds: contractLingerSeconds, ...options },
-    { clock, logger: silentLogger },
+    { clock, logger: silentLogger, ...deps },
   )
   const done = registry.run(stopping.signal)
   const stop = async (): Promise<void> => {

@@ -26,12 +26,26 @@ it.each(['[]', ' [ ] \n', '[1]', '["]"]', '["\\"]"]', '[[],[[]]]', '[{"a":"["}]'
   expect(elements(text)).toHaveLength(JSON.parse(text).length)
 })
 
-it.each(['', '{}', '1', '"x"', '[', '[1', '[1,]', '[,1]', '[1,,2]', '[1]]', '[1] x', '["]', 'x[1]', '[]]'])(
-  'says that %j is no list',
-  (text) => {
-    expect(elements(text)).toHaveProperty('broken')
-  },
-)
+it.each([
+  '',
+  '{}',
+  '1',
+  '"x"',
+  '[',
+  '[1',
+  '[1,]',
+  '[,1]',
+  '[1,,2]',
+  '[1]]',
+  '[1] x',
+  '["]',
+  'x[1]',
+  '[]]',
+  '[1}',
+  '[1]\u0000',
+])('says that %j is no list', (text) => {
+  expect(elements(text)).toHaveProperty('broken')
+})
 
 it('refuses depth without recursion', () => {
   expect(elements('['.repeat(1_000_000))).toEqual({ broken: expect.stringContaining('deeper than 16') })

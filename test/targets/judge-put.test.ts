@@ -42,10 +42,10 @@ describe('judgePut()', () => {
   it('refuses an older life', () => {
     const present = { same: target({ incarnation: '7' }) }
 
-    expect(judgePut(registration({ incarnation: '6' }), present)).toMatchObject({
-      outcome: 'conflict',
-      why: expect.stringContaining('superseded by "7"'),
-    })
+    const judged = judgePut(registration({ incarnation: '6' }), present)
+
+    expect(judged).toMatchObject({ outcome: 'conflict', why: expect.stringContaining('superseded by "7"') })
+    expect(judged).not.toHaveProperty('mayPass')
   })
 
   it('remembers opaque lives, the last eight of them', () => {
@@ -67,12 +67,15 @@ describe('judgePut()', () => {
 
   it('gives the address of another namespace away only once its owner shows no life', () => {
     const alive = target({ namespace: 'fraud' })
+    const held = target({ namespace: 'fraud' }, 'held')
     const lost = target({ namespace: 'fraud' }, 'lingering')
 
-    expect(judgePut(registration(), { owner: alive })).toMatchObject({
-      outcome: 'conflict',
-      why: expect.stringContaining('namespace "fraud"'),
-    })
+    for (const owner of [alive, held])
+      expect(judgePut(registration(), { owner })).toMatchObject({
+        outcome: 'conflict',
+        why: expect.stringContaining('namespace "fraud"'),
+        mayPass: true,
+      })
     expect(judgePut(registration(), { owner: lost })).toMatchObject({
       outcome: 'created',
       evicts: lost.registration.id,

@@ -1,0 +1,139 @@
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import type { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { describeError } from '../runtime/errors.ts'
+import { createIdentityReader, type ProbeResult } from '../targets/process-identity.ts'
+
+export interface PageLimits {
+  /** For the whole request. */
+  readonly deadlineMs: number
+  /** After so many decompressed bytes no more is read. */
+  readonly mostBytes: number
+}
+
+export interface PagePlace {
+  readonly scheme: 'http' | 'https'
+  readonly ip: string
+  readonly port: number
+  /** With the query. */
+  readonly path: string
+  /** For the Host header. */
+  readonly host: string
+  /** For TLS, when there is a name. */
+  readonly serverName?: string
+}
+
+/** A page that was read, or why there is none. */
+export type PageRead =
+  | { readonly verdict: 'page'; readonly identity: string | undefined }
+  | Omit<ProbeResult, 'identity'>
+
+/** One bounded GET. Settles when its socket is closed; never rejects. */
+export async function readPage(place: PagePlace, limits: PageLimits, signal: AbortSignal): Promise<PageRead> {
+  const timer = AbortSignal.timeout(limits.deadlineMs)
+  const both = AbortSignal.any([signal, timer])
+  const request = open(place, both)
+  const closed = new Promise<void>((resolve) => {
+    request.once('close', resolve)
+  })
+  let response: IncomingMessage | undefined
+  try {
+    response = await answerOf(request)
+    const refused = judgeStatus(response.statusCode ?? 0)
+    if (refused !== undefined) return refused
+    return { verdict: 'page', identity: await readIdentity(response, limits.mostBytes, both) }
+  } catch (error) {
+    if (signal.aborted) return { verdict: 'unknown', why: 'we stopped asking' }
+    if (timer.aborted) return { verdict: 'unknown', why: `no complete answer within ${limits.deadlineMs} ms` }
+    return judgeError(error, response !== undefined)
+  } finally {
+    response?.destroy()
+    request.destroy()
+    await closed
+  }
+}
+
+function open({ scheme, ip, port, path, host, serverName }: PagePlace, signal: AbortSignal): ClientRequest {
+  const options = {
+    host: ip,
+    port,
+    path,
+    signal,
+    agent: false,
+    headers: {
+      Host: host,
+      Accept: 'text/plain;version=0.0.4',
+      'Accept-Encoding': 'gzip',
+      Connection: 'close',
+      'User-Agent': 'lagkeeper-probe',
+    },
+  }
+  // Errors after the answer has begun reach its reader as well; here nobody must be surprised by them.
+  const request =
+    scheme === 'https'
+      ? requestHttps({ ...options, rejectUnauthorized: false, servername: serverName ?? '' })
+      : requestHttp(options)
+  request.on('error', () => undefined)
+  return request.end()
+}
+
+function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve)
+    request.once('error', reject)
+  })
+}
+
+function judgeStatus(status: number): PageRead | undefined {
+  if (status === 200) return undefined
+  const why = `it answers ${status}`
+  if (status === 404 || status === 410) return { verdict: 'gone', why: `${why}: its page is not there` }
+  // Somebody who wants a password, or sends us elsewhere, is there and does not say who he is.
+  return { verdict: status >= 500 || status === 429 ? 'unknown' : 'unverified', why }
+}
+
+/** Nothing listens there, or whoever does hangs up without a word. */
+const goneCodes: readonly unknown[] = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
+
+function judgeError(error: unknown, hasAnswered: boolean): PageRead {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const why = describeError(error)
+  if (hasAnswered) return { verdict: 'unknown', why }
+  if (goneCodes.includes(code)) return { verdict: 'gone', why }
+  // It speaks, but not the protocol that was registered.
+  return { verdict: /^(?:HPE_|ERR_SSL|ERR_TLS|EPROTO)/.test(code) ? 'unverified' : 'unknown', why }
+}
+
+async function readIdentity(
+  response: IncomingMessage,
+  mostBytes: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const reader = createIdentityReader()
+  const encoding = (response.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
+  if (encoding !== 'identity' && encoding !== 'gzip') return undefined
+  const body = encoding === 'gzip' ? unzip(response, signal) : response
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
+      if (!(chunk instanceof Uint8Array)) continue
+      const isEnough = reader.push(chunk.subarray(0, mostBytes - bytes))
+      bytes += chunk.length
+      if (isEnough || bytes > mostBytes) return reader.end(false)
+    }
+  } finally {
+    body.destroy()
+  }
+  return reader.end(true)
+}
+
+/** A small window at a time, so that little compressed input cannot make much of us before the cap is seen. */
+function unzip(response: IncomingMessage, signal: AbortSignal): Readable {
+  const gunzip = createGunzip({ chunkSize: 64 * 1024 })
+  const fail = (error: Error): void => void gunzip.destroy(error)
+  response.once('error', fail)
+  response.once('aborted', () => fail(new Error('cut off')))
+  signal.addEventListener('abort', () => fail(new Error('aborted')), { once: true })
+  return response.pipe(gunzip)
+}
