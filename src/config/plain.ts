@@ -5,7 +5,8 @@ import type { Shape } from './shape.ts'
 export function plain(node: Located, shape: Shape | undefined): unknown {
   if (node.kind === 'list') return node.items.map((item) => plain(item, shape?.item))
   if (node.kind === 'scalar') return scalar(node, shape)
-  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plain(entry.node, shape?.keys?.get(key))]))
+  const at = (key: string): Shape | undefined => shape?.keys?.get(key) ?? shape?.values
+  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plain(entry.node, at(key))]))
 }
 
 /**

@@ -46,7 +46,8 @@ function decode(bytes: Buffer): FileText {
 /**
  * Who else may read a private file, as a problem. Readable for everybody is refused, and so is readable for a group,
  * but for one case: a file of root that we read through a group of ours, which is how Kubernetes mounts a Secret for a
- * process that is not root (`defaultMode: 0440` with `fsGroup`).
+ * process that is not root (`defaultMode: 0440` with `fsGroup`), or through an entry for us in its access list, which
+ * looks like its group root: systemd's `LoadCredential`.
  */
 export function exposure(
   file: { readonly mode: number; readonly uid: number; readonly gid: number },
@@ -54,7 +55,7 @@ export function exposure(
 ): string | undefined {
   const mode = (file.mode & 0o777).toString(8).padStart(4, '0')
   if ((file.mode & 0o007) !== 0) return `mode ${mode} lets every user at it, expected 0600 or 0400`
-  const isMounted = file.uid === 0 && reader.uid !== 0 && reader.groups.includes(file.gid)
+  const isMounted = file.uid === 0 && reader.uid !== 0 && (file.gid === 0 || reader.groups.includes(file.gid))
   if ((file.mode & 0o070) === 0 || (isMounted && (file.mode & 0o030) === 0)) return undefined
   return `mode ${mode} lets its group at it, expected 0600 or 0400`
 }

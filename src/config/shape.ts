@@ -7,6 +7,8 @@ export interface Shape {
   readonly keys?: ReadonlyMap<string, Shape>
   /** Entries of a list; absent for everything else. */
   readonly item?: Shape
+  /** Values of a mapping whose keys the user makes up; absent for everything else. */
+  readonly values?: Shape
   /** The words that are allowed, when there are only some. */
   readonly words?: readonly string[]
   /** A number or a truth value; text options have a hint instead. */
@@ -28,6 +30,7 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
   if (schema instanceof z.ZodPipe)
     return { ...shapeOf(schema.in instanceof z.ZodTransform ? schema.out : schema.in), ...outside }
   if (schema instanceof z.ZodObject) return { keys: keysOf(schema), ...outside, isRequired: true }
+  if (schema instanceof z.ZodRecord) return { values: shapeOf(schema.valueType), ...outside, isRequired: true }
   if (schema instanceof z.ZodArray) return { item: shapeOf(schema.element), ...outside, isRequired: true }
   if (schema instanceof z.ZodEnum) return { words: schema.options.map(String), ...outside, isRequired: true }
   if (schema instanceof z.ZodNumber) return { type: 'number', ...outside, isRequired: true }
@@ -38,7 +41,7 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
 /** The shape at a path, or undefined when the schema has no such option; numbers step into lists. */
 export function shapeAt(shape: Shape, path: readonly (string | number)[]): Shape | undefined {
   let at: Shape | undefined = shape
-  for (const step of path) at = typeof step === 'number' ? at?.item : at?.keys?.get(step)
+  for (const step of path) at = typeof step === 'number' ? at?.item : (at?.keys?.get(step) ?? at?.values)
   return at
 }
 

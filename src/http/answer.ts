@@ -23,8 +23,9 @@ export async function answer(
   }
 }
 
-function refusalOf(error: unknown): Response | undefined {
-  if (error instanceof Refusal) return refuse(error.status, error.message, error.details)
+/** The answer to what a route threw; undefined when that was our own fault. */
+export function refusalOf(error: unknown): Response | undefined {
+  if (error instanceof Refusal) return refuse(error.status, error.message, error.details, error.headers)
   if (error instanceof ConflictError) return refuse(409, error.message)
   if (error instanceof DecodeError) return refuse(400, error.message)
   if (error instanceof UnavailableError) return refuse(503, error.message, {}, { 'Retry-After': '5' })

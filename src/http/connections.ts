@@ -1,5 +1,5 @@
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Entrance } from './entrance.ts'
 
 /** Keeps the number of connections bounded without ever locking out somebody who asks something. */
 export interface Connections {
@@ -20,7 +20,7 @@ export interface Connections {
  * 2,000 that send their head byte by byte, never keep a health check out. Only when we are at work for all of them the
  * newcomer is closed.
  */
-export function watchConnections(server: Server, max: number): Connections {
+export function watchConnections({ server, below }: Pick<Entrance, 'server' | 'below'>, max: number): Connections {
   const open = new Set<Socket>()
   // Sets keep the order of insertion: the first one has waited longest.
   const idle = new Set<Socket>()
@@ -37,14 +37,15 @@ export function watchConnections(server: Server, max: number): Connections {
     socket.destroy()
   }
 
-  function move(socket: Socket, to: Set<Socket> | undefined): void {
+  function move(upper: Socket, to: Set<Socket> | undefined): void {
+    const socket = below(upper)
     if (!open.has(socket)) return
     idle.delete(socket)
     blocked.delete(socket)
     to?.add(socket)
   }
 
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     if (open.size >= max) {
       const [longest] = idle.size > 0 ? idle : blocked
       if (longest === undefined) {

@@ -6,9 +6,12 @@ import { idOf, parseIdentity } from '../targets/identity.ts'
 import { parseRegistration } from '../targets/parse-registration.ts'
 import { registrationDocument } from '../targets/registration-document.ts'
 import type { Admission } from './admission.ts'
+import type { Caller, Verb } from './authorize.ts'
+import type { Changes, Note } from './changes.ts'
+import type { Quota } from './quota.ts'
 import { parseJson, readJsonText } from './request-body.ts'
 import { json, Refusal, type Request, type Response, type Route, refuse } from './route.ts'
-import type { WriteGuard } from './write-guard.ts'
+import { targetProblem } from './tokens.ts'
 
 /** What these routes need of a registry. */
 export interface RegistrationStore {
@@ -25,7 +28,8 @@ export interface RegistrationStore {
 export interface RegistrationRoutesDeps {
   readonly store: RegistrationStore
   readonly admit: Admission
-  readonly guardWrites: WriteGuard
+  readonly changes: Changes
+  readonly quota: Quota
   /** The lease of a registration that does not ask for one. */
   readonly leaseSeconds: number
 }
@@ -41,43 +45,41 @@ const path = '/v1/registrations/:namespace/:app/:role/:instance'
 
 /** One registration at a time: put, heartbeat, withdraw, look. */
 export function registrationRoutes(deps: RegistrationRoutesDeps): readonly Route[] {
-  const { store, guardWrites } = deps
+  const { store, changes } = deps
+  const change =
+    (verb: Verb, work: (request: Request, caller: Caller, note: Note) => Promise<Response>): Route['handle'] =>
+    (request) =>
+      changes.run(request, { verb, namespace: request.params['namespace'] ?? '' }, (caller, note) =>
+        retryLater(() => work(request, caller, note)),
+      )
   return [
     {
       method: 'PUT',
       path,
-      handle: (request) =>
-        retryLater(async () => {
-          guardWrites(request)
-          const registration = await readRegistration(request, deps)
-          const [receipt] = await store.put([registration], request.signal)
-          if (receipt?.outcome === 'conflict') return refuse(409, receipt.why ?? 'A newer incarnation is registered')
-          return json(200, { outcome: receipt?.outcome, ...answerOf(receipt?.registration ?? registration) })
-        }),
+      handle: change('register', (request, caller, note) => put(request, caller, note, deps)),
     },
     {
       method: 'POST',
       path: `${path}/heartbeat`,
-      handle: (request) =>
-        retryLater(async () => {
-          guardWrites(request)
-          const [id, life] = [readId(request), readIncarnation(request)]
-          const unknown = await store.renew([life === undefined ? { id } : { id, incarnation: life }], request.signal)
-          return unknown.length === 0 ? nothing : notFound(id)
-        }),
+      handle: change('heartbeat', async (request, _caller, note) => {
+        const [id, life] = [readId(request), readIncarnation(request)]
+        note({ id })
+        const unknown = await store.renew([life === undefined ? { id } : { id, incarnation: life }], request.signal)
+        return unknown.length === 0 ? nothing : notFound(id)
+      }),
     },
     {
       method: 'DELETE',
       path,
-      handle: (request) =>
-        retryLater(async () => {
-          guardWrites(request)
-          const id = readId(request)
-          const outcome = await store.withdraw(id, readIncarnation(request), request.signal)
-          return outcome === 'superseded'
-            ? refuse(409, `Withdraw "${id}": a newer incarnation is registered, nothing was ended`)
-            : nothing
-        }),
+      handle: change('withdraw', async (request, _caller, note) => {
+        const [id, life] = [readId(request), readIncarnation(request)]
+        note({ id, ...(life === undefined ? {} : { incarnation: life }) })
+        const outcome = await store.withdraw(id, life, request.signal)
+        note({ outcome })
+        return outcome === 'superseded'
+          ? refuse(409, `Withdraw "${id}": a newer incarnation is registered, nothing was ended`)
+          : nothing
+      }),
     },
     {
       method: 'GET',
@@ -91,6 +93,44 @@ export function registrationRoutes(deps: RegistrationRoutesDeps): readonly Route
       },
     },
   ]
+}
+
+async function put(request: Request, caller: Caller, note: Note, deps: RegistrationRoutesDeps): Promise<Response> {
+  const registration = await readRegistration(request, caller, deps)
+  const { id, incarnation } = registration
+  note({ id, incarnation })
+  const settle = takeRoom(registration, caller, deps)
+  if (settle instanceof Refusal) throw settle
+  let outcome: Receipt['outcome'] | undefined
+  try {
+    const [receipt] = await deps.store.put([registration], request.signal)
+    outcome = receipt?.outcome
+    note({ outcome: outcome ?? 'unknown' })
+    if (receipt?.outcome === 'conflict')
+      return refuse(
+        409,
+        receipt.why ?? 'A newer incarnation is registered',
+        {},
+        receipt.mayPass ? { 'Retry-After': '30' } : {},
+      )
+    return json(200, { outcome, ...answerOf(receipt?.registration ?? registration) })
+  } finally {
+    settle(outcome === 'created')
+  }
+}
+
+/**
+ * Room for a registration under the quota of the caller's token: to be called with what became of it. What is registered
+ * already needs none.
+ */
+export function takeRoom(
+  { id, namespace }: Registration,
+  { token }: Caller,
+  { store, quota }: Pick<RegistrationRoutesDeps, 'store' | 'quota'>,
+): ((isKept: boolean) => void) | Refusal {
+  if (token === undefined || store.find(id) !== undefined) return () => undefined
+  const full = `Quota of token "${token.name}": ${token.quota} registrations are listed in its namespaces, no more may be added`
+  return quota.reserve(token, namespace) ?? new Refusal(429, full, { quota: token.quota }, { 'Retry-After': '30' })
 }
 
 const nothing: Response = { status: 204, headers: {}, body: '' }
@@ -111,6 +151,7 @@ function answerOf(registration: Registration): Readonly<Record<string, unknown>>
 /** @throws Refusal with all that is wrong */
 async function readRegistration(
   request: Request,
+  { token }: Caller,
   { admit, leaseSeconds }: RegistrationRoutesDeps,
 ): Promise<Registration> {
   const body = parseJson(await readJsonText(request, mostRegistrationBytes))
@@ -121,6 +162,8 @@ async function readRegistration(
   }, request)
   if ('unavailable' in admitted) throw admitted.unavailable
   if ('problems' in admitted) throw invalid(admitted.problems)
+  const problem = targetProblem(token, admitted.registration.address)
+  if (problem !== undefined) throw invalid([problem])
   return admitted.registration
 }
 

@@ -17,6 +17,10 @@ export interface Request {
   body(maxBytes: number): Promise<Buffer>
   /** IP address of the peer, an IPv4 one in its own form (`127.0.0.1`, not `::ffff:127.0.0.1`). */
   readonly remoteAddress: string
+  /** Name of the user whose password was right; absent when nobody is asked for one. */
+  readonly user?: string
+  /** First name in the client's certificate, when it showed one that we verified. */
+  readonly certificate?: string
   /** Aborts when the peer is gone or the server stops. */
   readonly signal: AbortSignal
 }
@@ -46,11 +50,18 @@ export class Refusal extends Error {
   readonly status: number
   /** More members of the JSON answer beside `error`. */
   readonly details: Readonly<Record<string, unknown>>
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(status: number, message: string, details: Readonly<Record<string, unknown>> = {}) {
+  constructor(
+    status: number,
+    message: string,
+    details: Readonly<Record<string, unknown>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message)
     this.status = status
     this.details = details
+    this.headers = headers
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { breather } from '../runtime/breathe.ts'
 import { UnavailableError } from '../runtime/errors.ts'
 import type { Response } from './route.ts'
 
@@ -26,6 +27,7 @@ export async function send(
   const over = performance.now() + limits.answerMs
   const { body } = response
   const withoutBody = outgoing.req.method === 'HEAD'
+  const breathe = breather()
   try {
     if (typeof body === 'string' || body instanceof Uint8Array) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body
@@ -44,8 +46,11 @@ export async function send(
 
   async function write(bytes: Uint8Array): Promise<void> {
     if (outgoing.destroyed) throw gone()
-    for (let from = 0; from < bytes.length; from += SLICE)
+    for (let from = 0; from < bytes.length; from += SLICE) {
       if (!outgoing.write(bytes.subarray(from, from + SLICE))) await taken('drain')
+      // A reader as fast as we are takes each slice at once: "drain" comes before anybody else gets a turn.
+      await breathe()
+    }
   }
 
   function taken(event: 'drain' | 'finish'): Promise<void> {

@@ -1,16 +1,19 @@
+import { turns } from '../runtime/breathe.ts'
 import { describeError, InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { answer } from './answer.ts'
 import type { Connections } from './connections.ts'
+import type { Door } from './door.ts'
 import type { Serve } from './express-app.ts'
 import { readRequest } from './read-request.ts'
-import { refuse } from './route.ts'
+import { type Request, type Response, type Route, refuse } from './route.ts'
 import { type SendLimits, send } from './send.ts'
 import { createTurns } from './turns.ts'
 
 export interface ServeDeps {
-  readonly limits: SendLimits
+  readonly limits: SendLimits & { readonly bodyMs: number }
   readonly connections: Connections
+  readonly door: Door
   readonly logger: Logger
   /** True once the server is to stop: every answer is then the last of its connection. */
   readonly isStopping: () => boolean
@@ -19,8 +22,30 @@ export interface ServeDeps {
 }
 
 /** Serves requests from their head to the last byte of their answer, and keeps account of who waits for whom. */
-export function createServe({ limits, connections, logger, isStopping, fail }: ServeDeps): Serve {
-  const turns = createTurns()
+export function createServe({ limits, connections, door, logger, isStopping, fail }: ServeDeps): Serve {
+  const requests = createTurns()
+  const chunks = turns()
+
+  /**
+   * Each piece of a long answer is begun in a turn of its own: fifty readers who open the same page at once would else
+   * keep the loop so busy with unpacking and writing that a health check waits for all of them.
+   */
+  async function* inTurn(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    await chunks()
+    for await (const chunk of body) {
+      yield chunk
+      await chunks()
+    }
+  }
+
+  /** The route behind the door. */
+  function behind({ path, handle }: Pick<Route, 'path' | 'handle'>): Pick<Route, 'path' | 'handle'> {
+    const enter = async (request: Request): Promise<Response> => {
+      const entered = await door.enter(request)
+      return 'status' in entered ? entered : handle({ ...request, ...entered })
+    }
+    return { path, handle: enter }
+  }
 
   const serveNow: Serve = async (incoming, outgoing, route) => {
     const { socket } = incoming
@@ -30,11 +55,14 @@ export function createServe({ limits, connections, logger, isStopping, fail }: S
     outgoing.once('close', onClose)
     connections.working(socket)
     try {
-      const request = readRequest(incoming, incoming.originalUrl, incoming.params, gone.signal, wait)
-      const response = await answer(route, request, logger)
+      const request = readRequest(incoming, incoming.originalUrl, incoming.params, gone.signal, wait, limits.bodyMs)
+      const response = await answer(behind(route), request, logger)
       // A body that nobody will read, or a server that stops: the connection is of no further use.
       if (!incoming.complete || isStopping()) outgoing.setHeader('Connection', 'close')
-      await send(outgoing, response, limits, wait)
+      const headers = { ...response.headers, ...door.protection().headers }
+      const { body: whole } = response
+      const body = typeof whole === 'string' || whole instanceof Uint8Array ? whole : inTurn(whole)
+      await send(outgoing, { ...response, headers, body }, limits, wait)
     } catch (error) {
       if (error instanceof InvariantError) {
         await send(outgoing, refuse(500, 'Internal error'), limits, wait).catch(() => undefined)
@@ -47,5 +75,5 @@ export function createServe({ limits, connections, logger, isStopping, fail }: S
     }
   }
 
-  return (incoming, outgoing, route) => turns.next(incoming.socket, () => serveNow(incoming, outgoing, route))
+  return (incoming, outgoing, route) => requests.next(incoming.socket, () => serveNow(incoming, outgoing, route))
 }

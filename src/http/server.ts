@@ -1,10 +1,14 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
+import type { Server } from 'node:net'
 import { ConfigError, describeError, type InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { watchConnections } from './connections.ts'
+import { type Door, openDoor } from './door.ts'
+import { createEntrance } from './entrance.ts'
 import { createExpressApp } from './express-app.ts'
+import { latest } from './latest.ts'
 import type { Route } from './route.ts'
 import type { SendLimits } from './send.ts'
 import { createServe } from './serve.ts'
@@ -20,8 +24,9 @@ export interface HttpServerOptions {
 export interface HttpLimits extends SendLimits {
   readonly connections: number
   readonly headerBytes: number
-  /** Until the head of a request is there, and until its body is. */
+  /** Until the head of a request is there, until a short body is, and until a request of any length is. */
   readonly headerMs: number
+  readonly bodyMs: number
   readonly requestMs: number
   /** How long a connection may wait for its next request: longer than most scrape intervals. */
   readonly idleMs: number
@@ -33,7 +38,8 @@ const defaults: HttpLimits = {
   connections: 256,
   headerBytes: 16 * 1024,
   headerMs: 10_000,
-  requestMs: 30_000,
+  bodyMs: 10_000,
+  requestMs: 45_000,
   idleMs: 75_000,
   stalledReaderMs: 30_000,
   answerMs: 120_000,
@@ -42,6 +48,8 @@ const defaults: HttpLimits = {
 
 export interface HttpServerDeps {
   readonly logger: Logger
+  /** Who may come in, and how; everybody without TLS when absent. */
+  readonly door?: Door
   /** Told where the server listens, once it does. */
   readonly onListening?: (address: { readonly host: string; readonly port: number }) => void
 }
@@ -58,25 +66,35 @@ export function createHttpServer(
   deps: HttpServerDeps,
 ): Service {
   const limits = { ...defaults, ...options.limits }
-  const { logger } = deps
+  const { logger, door = openDoor } = deps
 
   async function run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const server = createServer({
+    const http = createServer({
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headerMs,
       requestTimeout: limits.requestMs,
       keepAliveTimeout: limits.idleMs,
       connectionsCheckingInterval: Math.min(1000, limits.headerMs),
     })
-    const connections = watchConnections(server, limits.connections)
+    const entrance = createEntrance({
+      http,
+      tls: () => door.protection().tls,
+      handshakeMs: limits.headerMs,
+      logger,
+    })
+    const { server } = entrance
+    const connections = watchConnections(entrance, limits.connections)
+    entrance.open()
     const failed = new AbortController()
     const stop = AbortSignal.any([signal, failed.signal])
     const fail = (error: InvariantError): void => failed.abort(error)
-    const serve = createServe({ limits, connections, logger, isStopping: () => stop.aborted, fail })
+    const serve = createServe({ limits, connections, door, logger, isStopping: () => stop.aborted, fail })
     const appOf = latest((present: readonly Route[]) => createExpressApp(present, serve))
-    server.on('request', (incoming, outgoing) => appOf(routes())(incoming, outgoing))
+    http.on('request', (incoming, outgoing) => appOf(routes())(incoming, outgoing))
     await listen(server, options)
+    // The HTTP server does not listen itself; it looks after slow heads and bodies from this event on.
+    http.emit('listening')
     // Such as EMFILE: a connection that could not be accepted is no reason to end.
     server.on('error', (error) => logger.warn({ error: describeError(error) }, 'Connection not accepted'))
     deps.onListening?.(addressOf(server))
@@ -87,19 +105,12 @@ export function createHttpServer(
     const timer = setTimeout(() => connections.closeAll(), limits.shutdownMs)
     await closed
     clearTimeout(timer)
+    http.close()
+    await door.close()
     if (failed.signal.aborted) throw failed.signal.reason
   }
 
   return { name: 'http', run }
-}
-
-/** Remembers what it made of the last thing it was given. */
-function latest<K, V>(make: (key: K) => V): (key: K) => V {
-  let last: { readonly key: K; readonly made: V } | undefined
-  return (key) => {
-    if (last?.key !== key) last = { key, made: make(key) }
-    return last.made
-  }
 }
 
 /** Connections that wait to be accepted: a burst past the usual 511 would make a health check try again for seconds. */

@@ -55,9 +55,9 @@ interface Published {
   readonly slices: Map<string, Promise<TargetPage>>
 }
 
-/** The rest after a build: four times as long as it took, so that it costs at most a fifth of a core, within bounds. */
+/** The rest after a build: twice as long as it took, so that it costs at most a third of a core, within bounds. */
 const settleMs = 50
-const shareOfTime = 4
+const shareOfTime = 2
 const longestRestMs = 1_000
 const lookAgainMs = 500
 const idleMs = 60_000

@@ -29,7 +29,8 @@ interface PagePart {
   readonly quarantined: readonly Quarantined[]
 }
 
-const smallChunk = 64 * 1024
+/** Below what a part of a long list has, so that the list is not copied again after each change. */
+const smallChunk = 16 * 1024
 
 /** Renders a list bucket by bucket with room for others in between; `before` is an earlier page to take parts from. */
 export async function buildPage(targets: readonly Target[], before?: TargetPage): Promise<TargetPage> {

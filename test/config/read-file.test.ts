@@ -89,6 +89,7 @@ describe('a private file in a group of ours', () => {
 
   it.each([
     ['of root, as Kubernetes mounts it, is taken', { mode: 0o100440, uid: 0, gid: 65_532 }, reader, undefined],
+    ['of root, as systemd passes it, is taken', { mode: 0o100440, uid: 0, gid: 0 }, reader, undefined],
     [
       'of root that the group may write is refused',
       { mode: 0o100460, uid: 0, gid: 65_532 },

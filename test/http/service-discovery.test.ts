@@ -8,7 +8,7 @@ import {
   type TargetSource,
 } from '../../src/http/target-list.ts'
 import type { RegistryView, Target } from '../../src/model/target.ts'
-import { createBell } from '../../src/registry/bell.ts'
+import { createBell } from '../../src/runtime/bell.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { silentLogger } from '../../src/runtime/logger.ts'
 import { fakeClock } from '../fakes/clock.ts'
