@@ -1,7 +1,12 @@
 import { run as cycle } from './cycle.ts'
 import { run as exposition } from './exposition.ts'
+import { run as hostile } from './hostile.ts'
 import { run as join } from './join.ts'
 import { run as realBroker } from './real-broker.ts'
+import { run as registry } from './registry.ts'
+import { run as storm } from './storm.ts'
+import { run as targets } from './targets.ts'
+import { run as zookeeper } from './zookeeper.ts'
 
 /** `npm run bench [name…]`: all, or those named. Exits with 1 when a limit was missed; not part of the tests. */
 const benches: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
@@ -9,6 +14,11 @@ const benches: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
   exposition,
   cycle,
   'real-broker': realBroker,
+  zookeeper,
+  targets,
+  registry,
+  hostile,
+  storm,
 }
 
 const wanted = process.argv.slice(2)

@@ -1,14 +1,19 @@
-import { formatHostPort } from '../config/address.ts'
+import { formatHostPort, type ListenAddress } from '../config/address.ts'
+import { createDoor } from '../http/door.ts'
 import type { Reloaded } from '../http/reload.ts'
 import { createHttpServer } from '../http/server.ts'
+import { readReplicaId } from '../replicas/replica-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { createSupervisor } from '../runtime/service.ts'
 import { createDemoParts } from './demo.ts'
 import { createParts } from './parts.ts'
 import { createReloading, type Effective } from './reloading.ts'
+import { advertisedUrl, createReplicas } from './replicas.ts'
 import type { Config } from './schema.ts'
 import { createSelfMetrics } from './self-metrics.ts'
+import { createWebProtection } from './web-protection.ts'
+import { zookeeperOptions } from './zookeeper-schema.ts'
 
 export interface DaemonDeps {
   readonly clock: Clock
@@ -37,7 +42,20 @@ export async function runDaemon(deps: DaemonDeps, signal: AbortSignal): Promise<
   const { config, demo } = first
   const metrics = createSelfMetrics(version)
   let listening = formatHostPort(config.web.listen_address)
+  let listensOn: ListenAddress = { port: 0 }
   let reload = (): Reloaded => ({ problems: ['not started yet, expected a running daemon'] })
+  const { zookeeper } = config
+  const replicas = createReplicas(
+    {
+      id: await readReplicaId(zookeeper === undefined ? undefined : config.storage.path, logger),
+      version,
+      url: () => config.web.advertise_url ?? advertisedUrl(listensOn, first.web?.tls === undefined ? 'http' : 'https'),
+      zookeeper: zookeeper === undefined ? undefined : zookeeperOptions(zookeeper),
+    },
+    { clock, logger },
+  )
+  let applied = config
+  let recompose = (): void => undefined
   const parts = createParts(config, {
     clock,
     logger,
@@ -46,28 +64,54 @@ export async function runDaemon(deps: DaemonDeps, signal: AbortSignal): Promise<
     world: demo ? await createDemoParts({ clock, logger }) : undefined,
     address: () => listening,
     reload: () => reload(),
+    replicas,
+    recompose: () => recompose(),
   })
 
-  let { services, routes } = parts(config)
+  // The metric is about both files: a web configuration that is right again does not cure the other one.
+  const good = { config: true, web: true }
+  const say = (which: keyof typeof good, isGood: boolean): void => {
+    good[which] = isGood
+    metrics.reloaded(good.config && good.web)
+  }
+  const protection = createWebProtection(first, {
+    clock,
+    logger,
+    onLook: (isRight) => {
+      if (isRight !== good.web) say('web', isRight)
+    },
+  })
+  let { services, routes, isToken } = parts(config)
   const server = createHttpServer(config.web.listen_address, () => routes, {
     logger,
+    door: createDoor(protection.current, { clock, isToken: (authorization) => isToken(authorization) }),
     onListening: (address) => {
       listening = reachable(address)
-      logger.info({ url: `http://${listening}/`, demo }, 'Listening')
+      listensOn = { ...config.web.listen_address, port: address.port }
+      const scheme = first.web?.tls === undefined ? 'http' : 'https'
+      logger.info({ url: `${scheme}://${listening}/`, demo }, 'Listening')
       deps.onListening?.(address)
     },
   })
   const supervisor = createSupervisor({ clock, logger })
-  supervisor.want([...services, server])
-  reload = createReloading(first, services, {
+  const want = (): void => supervisor.want([...services, protection, server])
+  want()
+  recompose = () => {
+    ;({ services, routes, isToken } = parts(applied))
+    want()
+  }
+  reload = createReloading(first, () => services, {
     ...deps,
     apply: (changed) => {
-      ;({ services, routes } = parts(changed))
-      supervisor.want([...services, server])
-      deps.onConfig?.(changed)
+      ;({ services, routes, isToken } = parts(changed.config))
+      applied = changed.config
+      protection.use(changed)
+      good.web = true
+      want()
+      deps.onConfig?.(changed.config)
       return services
     },
-    onReload: metrics.reloaded,
+    onReload: (isSuccessful) => say('config', isSuccessful),
   })
   metrics.reloaded(true)
   const stopListening = onHangUp(() => void reload())

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadConfig, type Overlay } from '../config/load.ts'
 import { nearest } from '../config/nearest.ts'
 import type { Environment } from '../config/references.ts'
+import { loadWebConfig } from '../config/web-config.ts'
 import { ConfigError } from '../runtime/errors.ts'
 import type { Effective } from './reloading.ts'
 import { configSchema } from './schema.ts'
@@ -27,6 +29,11 @@ const flagTable = {
     value: 'ADDRESS',
     help: 'Where to listen for HTTP. Default ":10390".',
     option: ['web', 'listen_address'],
+  },
+  'web.config.file': {
+    value: 'FILE',
+    help: 'TLS, client certificates and users: docs/security.md.',
+    option: ['web', 'config_file'],
   },
   'kafka.bootstrap': {
     value: 'HOST:PORT[,…]',
@@ -90,8 +97,10 @@ export function effectiveConfig(flags: Flags, env: Environment): Effective {
   const overlay = [...flags.values].flatMap(([name, value]) => overlayOf(name, value))
   const file = flags.values.get('config.file')
   const config = loadConfig(configSchema, { file, env, overlay })
+  const { config_file: webFile } = config.web
   return {
     config,
+    ...(webFile === undefined ? {} : { web: loadWebConfig(webFile) }),
     demo: config.demo ?? (file === undefined && config.kafka.length === 0 && config.zookeeper === undefined),
   }
 }
@@ -141,6 +150,8 @@ function overlayOf(name: ValueFlag, value: string): readonly Overlay[] {
   const flag = `--${name}`
   const { option }: FlagEntry = flagTable[name]
   if (option === undefined) return []
+  // Relative to where the command is given, not to the file that it belongs to.
+  if (name === 'web.config.file') return [{ path: option, value: resolve(value), flag }]
   if (name !== 'kafka.bootstrap') return [{ path: option, value, flag }]
   return [{ path: option, value: [{ name: 'default', bootstrap: value }], flag, excludesFile: true }]
 }

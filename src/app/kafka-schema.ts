@@ -2,29 +2,13 @@ import { z } from 'zod'
 import { hostPorts } from '../config/address.ts'
 import { duration } from '../config/duration.ts'
 import { pattern } from '../config/pattern.ts'
-import { besideOthers, distinct, onlyTogether } from '../config/rules.ts'
-import { file, privateFile, secret, text } from '../config/text-options.ts'
+import { besideOthers, distinct } from '../config/rules.ts'
+import { secret, text } from '../config/text-options.ts'
+import { tlsClient } from './tls-client.ts'
 
 /** Names that become label values, parts of paths and parts of URLs. */
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 const nameRule = '1 to 63 letters, digits, ".", "_" or "-", a letter or digit first'
-
-const tls = z
-  .strictObject({
-    ca_file: file()
-      .optional()
-      .describe('Certificates (PEM) of the authorities to trust, in place of those that Node.js trusts.'),
-    cert_file: file().optional().describe('Certificate (PEM) that we show to the brokers; needs `key_file`.'),
-    key_file: privateFile().optional().describe('Private key (PEM) of `cert_file`; nobody but its owner may read it.'),
-    server_name: text('a host name', /^[A-Za-z0-9._-]{1,253}$/)
-      .optional()
-      .describe('Name that the certificate of every broker must have, in place of the host we connect to.'),
-    insecure_skip_verify: z
-      .boolean()
-      .prefault(false)
-      .describe('`true` accepts any certificate: whoever stands in between can read and change everything.'),
-  })
-  .superRefine(onlyTogether('cert_file', 'key_file'), besideOthers)
 
 const sasl = z.strictObject({
   mechanism: z
@@ -58,7 +42,7 @@ const kafkaClusterSchema = z.strictObject({
   request_timeout: duration('100ms', '5m')
     .prefault('5s')
     .describe('Longest wait for a connection to a broker, and for an answer.'),
-  tls: tls.optional().describe('Connect with TLS. `{}` is enough when the certificates are publicly trusted.'),
+  tls: tlsClient.optional().describe('Connect with TLS. `{}` is enough when the certificates are publicly trusted.'),
   sasl: sasl.optional().describe('Authenticate with SASL.'),
   consumers: consumerRule
     .array()

@@ -25,6 +25,8 @@ export interface KafkaServiceDeps {
   readonly logger: Logger
   readonly observer: CollectObserver
   readonly objectives: (consumer: string, topic: string) => readonly Objective[]
+  /** It is not to run any more: nothing about it is true from now on. */
+  readonly onStopped: (kafkaCluster: string) => void
 }
 
 /** Spreads the first cycles of several clusters and replicas over this share of the interval. */
@@ -87,6 +89,11 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         })
       } finally {
         cluster.close()
+        if (signal.aborted) {
+          collector = undefined
+          cycleMs = undefined
+          deps.onStopped(config.name)
+        }
       }
     },
   }

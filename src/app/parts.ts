@@ -1,36 +1,49 @@
 import { compilePattern } from '../config/pattern.ts'
 import { createAdmission } from '../http/admission.ts'
+import { type Audit, createAudit } from '../http/audit.ts'
+import { createAuthority, expiredSince } from '../http/authorize.ts'
+import { createChanges } from '../http/changes.ts'
 import { consumersRoute } from '../http/consumers.ts'
 import { explainRoute } from '../http/explain.ts'
+import { explainTargetRoute } from '../http/explain-target.ts'
+import { forwardHeartbeats, isReplica, replicaHeartbeatsRoute } from '../http/forward.ts'
 import { healthRoutes } from '../http/health.ts'
+import { heldRoute } from '../http/held.ts'
 import { createHostResolver } from '../http/host-resolver.ts'
 import { metricsRoutes } from '../http/metrics.ts'
 import { createPage } from '../http/page.ts'
+import { createQuota } from '../http/quota.ts'
 import { registrationBatchRoutes } from '../http/registration-batches.ts'
 import { registrationRoutes } from '../http/registrations.ts'
 import { type Reloaded, reloadRoute } from '../http/reload.ts'
 import type { Route } from '../http/route.ts'
 import { serviceDiscoveryRoutes } from '../http/service-discovery.ts'
 import { createTargetList } from '../http/target-list.ts'
-import { createWriteGuard } from '../http/write-guard.ts'
+import { createTokens, type Tokens } from '../http/tokens.ts'
+import type { Replicas } from '../replicas/replicas.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { createAddressGuard } from '../targets/address-guard.ts'
 import type { DemoParts } from './demo.ts'
+import { createFileSd } from './file-sd.ts'
 import { createKafkaService, type KafkaService } from './kafka-service.ts'
 import { createKeeper } from './keeper.ts'
 import { consoleRoutes } from './landing.ts'
 import { objectiveRules } from './objectives.ts'
-import { createRegistry } from './registry.ts'
+import { createHolderOf, createKafkaShare, watchReplicas } from './replicas.ts'
 import type { Config } from './schema.ts'
 import type { SelfMetrics } from './self-metrics.ts'
+import { createTargetSources } from './target-sources.ts'
+import { tokenGrants } from './token-grants.ts'
 
 /** All that one configuration asks for. */
 export interface Parts {
   /** Everything that runs, but for the HTTP server. */
   readonly services: readonly Service[]
   readonly routes: readonly Route[]
+  /** True for an `Authorization` header with a token that is good. */
+  readonly isToken: (authorization: string) => boolean
 }
 
 export interface PartsDeps {
@@ -43,6 +56,9 @@ export interface PartsDeps {
   /** `host:port` at which we can be reached. */
   readonly address: () => string
   readonly reload: () => Reloaded
+  readonly replicas: Replicas
+  /** What is to run here has to be made out again. */
+  readonly recompose: () => void
 }
 
 /** What a reload may change without a restart of the services that use it. */
@@ -58,27 +74,46 @@ interface Rules {
  * @throws ConfigError when a part cannot be made
  */
 export function createParts(first: Config, deps: PartsDeps): (config: Config) => Parts {
-  const { clock, logger, metrics, version, world } = deps
+  const { clock, logger, metrics, version, world, replicas } = deps
   const demo = world !== undefined
   const clusters = createKeeper<KafkaService>()
+  const audits = createKeeper<Audit>()
+  const files = createKeeper<Service>()
   let rules = rulesOf(first, world)
+  let configured: readonly string[] = []
+  /** Those of them that are read here. */
   let watched: readonly KafkaService[] = []
 
-  const registry = createRegistry(first, demo, { clock, logger, guard: (ip, caller) => rules.guard(ip, caller) })
+  const resolve = createHostResolver({ clock })
+  const sources = createTargetSources(first, demo, {
+    clock,
+    logger,
+    resolve,
+    guard: (ip, caller) => rules.guard(ip, caller),
+    holder: replicas.self,
+    onOutcome: metrics.leaseEnded,
+  })
+  const { registry } = sources
+  const replicaChanges = watchReplicas(replicas, deps.recompose)
+  const holderOf = createHolderOf((id) => ('holderOf' in registry ? registry.holderOf(id) : undefined), replicas)
+  const store = forwardHeartbeats(registry, { holderOf, logger })
   const targets = createTargetList(
-    { sources: [registry], leaseSeconds: first.registration.default_lease / 1_000, mayReturn: !demo },
+    { sources: sources.all, leaseSeconds: first.registration.default_lease / 1_000, mayReturn: !demo },
     { clock, logger },
   )
   const page = createPage({ selfMetrics: metrics.render })
   const simulated = world?.services(registry) ?? []
   const snapshots = () => watched.flatMap((cluster) => cluster.current() ?? [])
-  const names = () => watched.map((cluster) => cluster.kafkaCluster)
+  const names = () => configured
 
   metrics.onRender(() => {
     const synced = registry.view()?.confirmedAt
+    const shards = 'shards' in registry ? registry.shards() : undefined
     return {
       targets: targets.stats()?.states ?? {},
       series: page.series(),
+      replicas: replicas.members().length,
+      ...(shards === undefined ? {} : { shards }),
       ...(synced === undefined ? {} : { registrySyncedAt: (clock.wall() - (clock.monotonic() - synced)) / 1_000 }),
     }
   })
@@ -93,16 +128,18 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     return { ready: waitingFor.length === 0, waitingFor }
   }
 
-  function routesOf(config: Config): readonly Route[] {
-    const guardWrites = createWriteGuard(config.registration.token?.reveal())
+  function routesOf(config: Config, tokens: Tokens, audit: Audit): readonly Route[] {
+    const authority = createAuthority(tokens, clock)
+    const changes = createChanges({ authority, audit })
     const registrations = {
-      store: registry,
+      store,
       admit: createAdmission({
         guard: rules.guard,
-        resolve: createHostResolver({ clock }),
+        resolve,
         onRejected: metrics.rejected,
       }),
-      guardWrites,
+      changes,
+      quota: createQuota(() => registry.view()?.targets ?? [], clock),
       leaseSeconds: config.registration.default_lease / 1_000,
     }
     return [
@@ -118,26 +155,50 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
       consumersRoute({ clusters: { names, snapshots }, compile: compilePattern }),
       explainRoute({ names, snapshots }),
       ...serviceDiscoveryRoutes(targets),
+      explainTargetRoute({ explain: sources.explain, gate: targets.gate }),
       ...registrationRoutes(registrations),
       ...registrationBatchRoutes(registrations),
-      reloadRoute({ guard: guardWrites, reload: deps.reload }),
+      heldRoute({ changes, release: sources.release }),
+      replicaHeartbeatsRoute({ store: registry, secret: () => replicas.secretOf(replicas.self) }),
+      reloadRoute({ changes, reload: deps.reload }),
       ...healthRoutes(readiness),
     ]
   }
 
   return (config) => {
+    const { audit_file: auditFile } = config.registration
+    // First, because it may fail: nothing has changed yet then.
+    const audit = audits.keep('audit', auditFile, () => createAudit(auditFile, { clock, logger }))
     rules = rulesOf(config, world)
-    watched = [...config.kafka, ...(world?.kafka ?? [])].map((cluster) =>
-      clusters.keep(cluster.name, cluster, () =>
-        createKafkaService(cluster, {
-          clock,
-          logger,
-          observer: metrics,
-          objectives: (consumer, topic) => rules.objectives(consumer, topic),
-        }),
-      ),
+    const all = [...config.kafka, ...(world?.kafka ?? [])]
+    configured = all.map(({ name }) => name)
+    const isOurs = createKafkaShare(config.replicas.share_kafka, replicas)
+    watched = all
+      .filter(({ name }) => isOurs(name))
+      .map((cluster) =>
+        clusters.keep(cluster.name, cluster, () =>
+          createKafkaService(cluster, {
+            clock,
+            logger,
+            observer: metrics,
+            objectives: (consumer, topic) => rules.objectives(consumer, topic),
+            onStopped: metrics.forget,
+          }),
+        ),
+      )
+    const targetFiles = config.service_discovery.files.map((file) =>
+      files.keep(file.path, file, () => createFileSd(file, { list: targets, clock, logger })),
     )
-    return { services: [...simulated, registry, targets, ...watched], routes: routesOf(config) }
+    const tokens = createTokens(tokenGrants(config.registration))
+    return {
+      services: [...simulated, replicas, replicaChanges, ...sources.all, targets, ...targetFiles, ...watched, audit],
+      routes: routesOf(config, tokens, audit),
+      isToken: (authorization) => {
+        if (isReplica(authorization, replicas.secretOf(replicas.self))) return true
+        const grant = tokens.find(authorization)
+        return grant !== undefined && expiredSince(grant, clock.wall()) === undefined
+      },
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { WebConfig } from '../config/web-config.ts'
 import type { Reloaded } from '../http/reload.ts'
 import { ConfigError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -9,13 +10,15 @@ import type { Config } from './schema.ts'
 export interface Effective {
   readonly config: Config
   readonly demo: boolean
+  /** What `web.config_file` says, when there is one. */
+  readonly web?: WebConfig
 }
 
 export interface ReloadingDeps {
   /** @throws ConfigError with every problem */
   readonly read: () => Effective
   /** Makes a configuration the one that counts; answers with all that runs from now on. @throws ConfigError */
-  readonly apply: (config: Config) => readonly Service[]
+  readonly apply: (effective: Effective) => readonly Service[]
   /** Told how each reload came out. */
   readonly onReload: (isSuccessful: boolean) => void
   readonly logger: Logger
@@ -24,6 +27,7 @@ export interface ReloadingDeps {
 /** Blocks and options on which everything else is built: to change one is to begin anew. */
 const fixed: readonly (readonly [string, (effective: Effective) => unknown])[] = [
   ['web.listen_address', ({ config }) => config.web.listen_address],
+  ['web.advertise_url', ({ config }) => config.web.advertise_url],
   ['storage', ({ config }) => config.storage],
   ['zookeeper', ({ config }) => config.zookeeper],
   ['log.format', ({ config }) => config.log.format],
@@ -31,10 +35,13 @@ const fixed: readonly (readonly [string, (effective: Effective) => unknown])[] =
 ]
 
 /** Reads the configuration again whenever it is called. One that is not valid, or asks for a restart, changes nothing. */
-export function createReloading(first: Effective, running: readonly Service[], deps: ReloadingDeps): () => Reloaded {
+export function createReloading(
+  first: Effective,
+  running: () => readonly Service[],
+  deps: ReloadingDeps,
+): () => Reloaded {
   const { read, apply, onReload, logger } = deps
   const began = new Map(fixed.map(([name, of]) => [name, fingerprint(of(first))]))
-  let services = running
 
   function next(): Reloaded {
     const effective = read()
@@ -42,9 +49,8 @@ export function createReloading(first: Effective, running: readonly Service[], d
       .filter(([name, of]) => began.get(name) !== fingerprint(of(effective)))
       .map(([name]) => `${name}: changed, expected as it was at the start; restart Lagkeeper to change it`)
     if (problems.length > 0) return { problems }
-    const before = services
-    services = apply(effective.config)
-    return { changed: differences(before, services) }
+    const before = running()
+    return { changed: differences(before, apply(effective)) }
   }
 
   return () => {

@@ -3,39 +3,36 @@ import { listenAddress } from '../config/address.ts'
 import { duration } from '../config/duration.ts'
 import { pattern } from '../config/pattern.ts'
 import { besideOthers, member } from '../config/rules.ts'
-import { parsed, secret, text } from '../config/text-options.ts'
+import { file, secret, text } from '../config/text-options.ts'
 import { severities } from '../model/objective.ts'
 import { logFormats, logLevels } from '../runtime/logger.ts'
 import { cidrRule, isCidr, privateNetworks } from '../targets/address-guard.ts'
-import { parseConnectString } from '../zookeeper/connect-string.ts'
+import { fileSdSchema } from './file-sd-schema.ts'
 import { kafkaSchema } from './kafka-schema.ts'
+import { advertiseUrl, replicasSchema, sharingNeedsZookeeper } from './replicas-schema.ts'
+import { tokenList } from './token-schema.ts'
+import { zookeeperSchema } from './zookeeper-schema.ts'
 
 const web = z.strictObject({
   listen_address: listenAddress()
     .prefault(':10390')
     .describe('Address and port for HTTP; without a host every address of the machine, with port 0 any free port.'),
+  advertise_url: advertiseUrl()
+    .optional()
+    .describe(
+      'Where other replicas reach this one; without it the host of `listen_address`, or else the name of this machine.',
+    ),
+  config_file: file()
+    .optional()
+    .describe(
+      "File with TLS, client certificates and users, in the format of Prometheus' `--web.config.file`; read again when it changes.",
+    ),
 })
 
 const storage = z.strictObject({
   path: text('a directory')
     .prefault('./data')
     .describe('Directory for what must survive a restart; relative to the directory the daemon is started in.'),
-})
-
-const zookeeper = z.strictObject({
-  connect: parsed('servers such as "zk1:2181,zk2:2181/lagkeeper"', connectString).describe(
-    'Servers of the ensemble with commas in between, and the path under which everything is kept.',
-  ),
-  session_timeout: duration('1s', '5m')
-    .prefault('10s')
-    .describe('How long ZooKeeper keeps our registrations after it last heard from us.'),
-  auth: z
-    .strictObject({
-      username: text('a user name without ":"', /^[^:]+$/).describe("User of ZooKeeper's `digest` scheme."),
-      password: secret().describe('Password of the user.'),
-    })
-    .optional()
-    .describe('Identify to ZooKeeper, so that access rights can be given to us alone.'),
 })
 
 const registration = z.strictObject({
@@ -45,7 +42,15 @@ const registration = z.strictObject({
     .describe('Networks in which registered addresses may lie.'),
   token: secret()
     .optional()
-    .describe('Token that callers from other machines must send; without one only this machine may register.'),
+    .describe(
+      'One token that may do everything, for a single team; without it and `tokens` only this machine may register.',
+    ),
+  tokens: tokenList.describe('Tokens with limits; several are good at once.'),
+  audit_file: text('the path of a file')
+    .optional()
+    .describe(
+      'File for one JSON line per change, relative to where the daemon is started; without it they are in the log.',
+    ),
   default_lease: duration('5s', '1h')
     .prefault('30s')
     .describe('How long a registration lives without a heartbeat when it does not say so itself.'),
@@ -78,10 +83,15 @@ export const configSchema = z
       .describe('Time between two cycles of a Kafka cluster. A scrape never causes a request to Kafka.'),
     kafka: kafkaSchema.optional().describe('Kafka clusters to watch.'),
     storage: storage.prefault({}).describe('What is kept on disk.'),
-    zookeeper: zookeeper
+    zookeeper: zookeeperSchema
       .optional()
       .describe('Keeps registrations in ZooKeeper and shares them between replicas; without it they are kept on disk.'),
+    replicas: replicasSchema.prefault({}).describe('Several Lagkeepers side by side, which share `zookeeper`.'),
     registration: registration.prefault({}).describe('Registrations over HTTP.'),
+    service_discovery: z
+      .strictObject({ files: fileSdSchema.prefault([]).describe('Target lists as files, for `file_sd_configs`.') })
+      .prefault({})
+      .describe('Ways to the target list besides HTTP.'),
     objectives: objective
       .array()
       .prefault([])
@@ -95,6 +105,7 @@ export const configSchema = z
       ),
   })
   .superRefine(demoAlone, besideOthers)
+  .superRefine(sharingNeedsZookeeper, besideOthers)
   .transform(({ kafka = [], ...rest }) => ({
     ...rest,
     kafka: kafka.map((cluster) => ({ ...cluster, interval: cluster.interval ?? rest.interval })),
@@ -110,13 +121,4 @@ function demoAlone(value: unknown, context: z.core.$RefinementCtx): void {
       path: ['demo'],
       message: 'expected no "kafka" beside it: the demo is not for mixing with real clusters',
     })
-}
-
-function connectString(value: string): string | undefined {
-  try {
-    parseConnectString(value)
-    return value
-  } catch {
-    return undefined
-  }
 }

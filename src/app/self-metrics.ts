@@ -8,6 +8,10 @@ export interface SelfMetrics extends CollectObserver {
   /** The page, Prometheus text format 0.0.4. */
   render(): Promise<string>
   rejected(field: string): void
+  /** A lease ran out, and its target was looked at. */
+  leaseEnded(outcome: string): void
+  /** Nobody reads the Kafka cluster here any more. */
+  forget(kafkaCluster: string): void
   /** How a reload came out. */
   reloaded(isSuccessful: boolean): void
   /** Asked at each render. */
@@ -19,6 +23,9 @@ interface RenderedValues {
   readonly targets: Readonly<Record<string, number>>
   /** Seconds since the Unix epoch; absent before the first complete view. */
   readonly registrySyncedAt?: number
+  readonly replicas: number
+  /** What our registrations have in ZooKeeper; absent without. */
+  readonly shards?: { readonly pathBytes: number; readonly mostPathBytes: number; readonly expiries: number }
   readonly series: readonly { readonly kafkaCluster: string; readonly family: string; readonly count: number }[]
 }
 
@@ -37,6 +44,8 @@ export function createSelfMetrics(version: string): SelfMetrics {
   const series = gauge(selfFamilies.series)
   const targets = gauge(selfFamilies.targets)
   const rejected = counter(selfFamilies.registryRejected)
+  const leasesEnded = counter(selfFamilies.registryLeasesEnded)
+  const replicas = gauge(selfFamilies.replicas)
   const decodeErrors = counter(selfFamilies.peerDecodeErrors)
   const loopDelay = gauge(selfFamilies.eventLoopDelay)
   const reloadOk = gauge(selfFamilies.configReloadSuccessful)
@@ -46,18 +55,30 @@ export function createSelfMetrics(version: string): SelfMetrics {
 
   const loop = monitorEventLoopDelay({ resolution: 10 })
   loop.enable()
-  let values: () => RenderedValues = () => ({ targets: {}, series: [] })
+  let values: () => RenderedValues = () => ({ targets: {}, series: [], replicas: 0 })
   let syncGauge: Gauge | undefined
+  let room: { readonly bytes: Gauge; readonly expiries: Counter } | undefined
+  const sources = new Map<string, Set<string>>()
 
   return {
     request: (kafkaCluster, api) => requests.inc({ kafka_cluster: kafkaCluster, api }),
     decodeError: (peer) => decodeErrors.inc({ peer }),
     source: (source, name, { up, reasons }) => {
+      sources.set(name, (sources.get(name) ?? new Set()).add(source))
       sourceUp.set({ source, name }, up ? 1 : 0)
       if (up) lastSuccess.set({ source, name }, Date.now() / 1_000)
       for (const reason of reasons) sourceErrors.inc({ source, name, reason })
     },
     cycle: (kafkaCluster, durationMs) => cycleDuration.set({ kafka_cluster: kafkaCluster }, durationMs / 1_000),
+    forget: (name) => {
+      for (const source of sources.get(name) ?? []) {
+        sourceUp.remove({ source, name })
+        lastSuccess.remove({ source, name })
+      }
+      sources.delete(name)
+      cycleDuration.remove({ kafka_cluster: name })
+    },
+    leaseEnded: (outcome) => leasesEnded.inc({ outcome }),
     rejected: (field) => rejected.inc({ field }),
     reloaded: (isSuccessful) => {
       reloadOk.set(isSuccessful ? 1 : 0)
@@ -72,6 +93,14 @@ export function createSelfMetrics(version: string): SelfMetrics {
       loop.reset()
       targets.reset()
       for (const [state, count] of Object.entries(now.targets)) targets.set({ state }, count)
+      replicas.set(now.replicas)
+      if (now.shards !== undefined) {
+        room ??= { bytes: gauge(selfFamilies.registryPathBytes), expiries: counter(selfFamilies.registryExpiries) }
+        room.bytes.set({ kind: 'used' }, now.shards.pathBytes)
+        room.bytes.set({ kind: 'limit' }, now.shards.mostPathBytes)
+        room.expiries.reset()
+        room.expiries.inc(now.shards.expiries)
+      }
       series.reset()
       for (const { kafkaCluster, family, count } of now.series)
         series.set({ kafka_cluster: kafkaCluster, family }, count)

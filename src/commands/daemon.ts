@@ -29,17 +29,21 @@ export async function daemonCommand(argv: readonly string[], io: Io): Promise<nu
     const { level, format } = read().config.log
     const logger = createLogger(level, format)
     const { onHangUp } = io
-    await runDaemon(
-      {
-        clock: systemClock,
-        logger,
-        version: packageVersion(),
-        read,
-        onConfig: ({ log }) => logger.setLevel(log.level),
-        ...(onHangUp === undefined ? {} : { onHangUp }),
-      },
-      io.signal,
-    )
+    try {
+      await runDaemon(
+        {
+          clock: systemClock,
+          logger,
+          version: packageVersion(),
+          read,
+          onConfig: ({ log }) => logger.setLevel(log.level),
+          ...(onHangUp === undefined ? {} : { onHangUp }),
+        },
+        io.signal,
+      )
+    } finally {
+      logger.end()
+    }
     return 0
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -56,7 +56,7 @@ export async function findAddress(
  *
  * @throws UnavailableError when no URL has a host that is known and reachable
  */
-export async function ownAddress(urls: readonly string[], signal: AbortSignal): Promise<string> {
+async function ownAddress(urls: readonly string[], signal: AbortSignal): Promise<string> {
   let last: unknown
   for (const url of urls) {
     try {

@@ -169,6 +169,7 @@ describe('helpText()', () => {
       Flags:
         --config.file FILE                        Configuration file (YAML); see docs/configuration.md.
         --web.listen-address ADDRESS              Where to listen for HTTP. Default ":10390".
+        --web.config.file FILE                    TLS, client certificates and users: docs/security.md.
         --kafka.bootstrap HOST:PORT[,…]           Brokers of one Kafka cluster, named "default".
         --zookeeper.connect HOST:PORT[,…][/PATH]  Keep registrations in this ZooKeeper.
         --interval DURATION                       Time between two cycles of a cluster. Default "15s".

@@ -21,12 +21,16 @@ function world(first: string) {
   let env: Readonly<Record<string, string>> = { PASSWORD: 'one' }
   const keeper = createKeeper<Service>()
   const outcomes: boolean[] = []
-  const compose = ({ kafka }: Effective['config']) =>
+  const compose = ({ kafka }: Effective['config']): readonly Service[] =>
     kafka.map((cluster) => keeper.keep(cluster.name, cluster, () => service(`kafka ${cluster.name}`)))
   const effective = read(text, env)
-  const reload = createReloading(effective, compose(effective.config), {
+  let running = compose(effective.config)
+  const reload = createReloading(effective, () => running, {
     read: () => read(text, env),
-    apply: compose,
+    apply: ({ config }) => {
+      running = compose(config)
+      return running
+    },
     onReload: (isSuccessful) => outcomes.push(isSuccessful),
     logger: silentLogger,
   })
@@ -88,7 +92,7 @@ describe('createReloading()', () => {
 
   it('lets a bug of ours through', () => {
     const effective = read('{}')
-    const reload = createReloading(effective, [], {
+    const reload = createReloading(effective, () => [], {
       read: () => {
         throw new TypeError('a bug')
       },

@@ -13,6 +13,8 @@ import { type RunningServer, startServer } from '../fakes/http-server.ts'
 import { openRegistrationWorld } from '../http/registration-world.ts'
 
 const signal = AbortSignal.timeout(600_000)
+/** For a busy machine; nothing waits so long as a rule. */
+const eventually = { timeout: 15_000 }
 const one = {
   namespace: 'payments',
   app: 'Aufträge, alle',
@@ -44,6 +46,24 @@ describe('against the real routes', () => {
     expect(world.registry.find(id)).toBeDefined()
     expect(await withdraw(daemon, { ...one, incarnation: 'life#2' }, signal)).toBe(true)
     expect(world.registry.find(id)).toBeUndefined()
+  })
+
+  it('tells an address that may become free from a life that is over', async () => {
+    await using world = await openRegistrationWorld()
+    const daemon = { url: world.url }
+    await register(daemon, { ...one, namespace: 'others' }, signal)
+
+    await expect(register(daemon, one, signal)).rejects.toMatchObject({
+      status: 409,
+      isFinal: false,
+      retryAfterSeconds: 30,
+    })
+    await withdraw(daemon, { ...one, namespace: 'others' }, signal)
+    await register(daemon, { ...one, incarnation: '2' }, signal)
+    await expect(register(daemon, { ...one, incarnation: '1' }, signal)).rejects.toMatchObject({
+      status: 409,
+      isFinal: true,
+    })
   })
 
   it('says what is wrong', async () => {
@@ -244,7 +264,7 @@ describe('keepRegistered()', () => {
   it('ends at once when told to, even while a request waits for its answer', async () => {
     daemon.answers = ({ method, signal: gone }) => (method === 'PUT' ? untilAborted(gone) : nothing)
     const { stop, done } = keep(9)
-    await expect.poll(methods).toEqual(['PUT'])
+    await expect.poll(methods, eventually).toEqual(['PUT'])
     stop.abort()
 
     expect(await done).toEqual({ state: 'withdrawn' })
@@ -254,7 +274,7 @@ describe('keepRegistered()', () => {
   it('by itself waits with a timer that an abort ends', async () => {
     const stop = new AbortController()
     const done = keepRegistered({ url: daemon.server.url }, one, stop.signal)
-    await expect.poll(methods).toEqual(['PUT'])
+    await expect.poll(methods, eventually).toEqual(['PUT'])
     stop.abort()
 
     expect(await done).toEqual({ state: 'withdrawn' })

@@ -10,32 +10,62 @@ export interface TcpProxy extends AsyncDisposable {
   /** Refuses new connections and ends the old ones. */
   close(): void
   open(): void
+  /** From now on every connection is answered with a reset, the present ones too. */
+  reset(): void
+  /** Requests go on, and nothing comes back. */
+  swallowAnswers(): void
+  /** Everything arrives, in order and late. */
+  delay(ms: number): void
+  /** Says something to every client that the server did not say. */
+  say(bytes: Uint8Array): void
+  /** Undoes reset, swallowAnswers and delay, for what comes from now on. */
+  heal(): void
+  /** Asks for a listener at each new connection, which is shown all that the client sends; the result ends that. */
+  onConnection(listen: () => (chunk: Buffer) => void): () => void
   readonly accepted: () => number
+  /** Connections that are open now. */
+  readonly connections: () => number
   stop(): Promise<void>
 }
 
 /** Stands between a client and a server on loopback, to break what is between them. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+  const listeners = new Set<() => (chunk: Buffer) => void>()
   const pairs = new Set<readonly [Socket, Socket]>()
   let isBlocked = false
   let isClosed = false
+  let isResetting = false
+  let isSwallowing = false
+  let delayMs = 0
   let accepted = 0
 
+  function pass(from: Socket, to: Socket, isAnswer: boolean): void {
+    from.on('data', (chunk) => {
+      if (isAnswer && isSwallowing) return
+      if (delayMs === 0) to.write(chunk)
+      else setTimeout(() => to.write(chunk), delayMs)
+    })
+  }
+
   const server = createServer((client) => {
-    if (isClosed) {
-      client.destroy()
+    accepted++
+    if (isResetting) {
+      client.resetAndDestroy()
       return
     }
-    accepted++
+    if (isClosed) {
+      client.destroy()
+      accepted--
+      return
+    }
     const upstream = connect({ host: '127.0.0.1', port: targetPort })
     const pair = [client, upstream] as const
+    for (const listen of listeners) client.on('data', listen())
     pairs.add(pair)
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
+    pass(client, upstream, false)
+    pass(upstream, client, true)
+    for (const [from, to] of [pair, [upstream, client] as const]) {
       from.setNoDelay(true)
-      from.on('data', (chunk) => to.write(chunk))
       from.on('error', () => undefined)
       from.on('close', () => {
         to.destroy()
@@ -82,7 +112,33 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     open: () => {
       isClosed = false
     },
+    reset: () => {
+      isResetting = true
+      for (const [client, upstream] of pairs) {
+        client.resetAndDestroy()
+        upstream.destroy()
+      }
+    },
+    swallowAnswers: () => {
+      isSwallowing = true
+    },
+    delay: (ms) => {
+      delayMs = ms
+    },
+    say: (bytes) => {
+      for (const [client] of pairs) client.write(bytes)
+    },
+    heal: () => {
+      isResetting = false
+      isSwallowing = false
+      delayMs = 0
+    },
+    onConnection: (listen) => {
+      listeners.add(listen)
+      return () => void listeners.delete(listen)
+    },
     accepted: () => accepted,
+    connections: () => pairs.size,
     stop,
     [Symbol.asyncDispose]: stop,
   }
