@@ -1,4 +1,4 @@
-import { addressKey, type Target } from '../model/target.ts'
+import { addressKey, type Quarantined, type Target } from '../model/target.ts'
 import { createBell } from '../runtime/bell.ts'
 import { breather } from '../runtime/breathe.ts'
 import { describeError } from '../runtime/errors.ts'
@@ -37,6 +37,8 @@ export interface SharedTreeDeps
 export interface SharedTree {
   readonly board: MemberBoard
   readonly shards: SessionShards
+  /** Branches that we may not look at: what was in them before stays. */
+  unreadable(): readonly Quarantined[]
   /** True from the first complete look on. */
   hasView(): boolean
   /**
@@ -249,6 +251,8 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
     challenge:
       identities === undefined ? async () => [] : createChallenge({ clock, identities, ownerAt: ownerElsewhere }),
     hasView: () => hasView,
+    unreadable: () =>
+      Array.from(tree.view()?.unreadable ?? [], ([where, code]) => ({ where, why: `it cannot be read: ${code}` })),
     foundMembers: () => foundMembers,
     confirmedAt: () => {
       if (tree.isCurrent()) confirmedAt = clock.monotonic()

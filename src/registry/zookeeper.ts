@@ -202,7 +202,7 @@ export function createZookeeperRegistry(
       confirmedAt: shared.confirmedAt(),
       whole: shared.foundMembers(),
       targets,
-      quarantined: shared.board.quarantined(),
+      quarantined: [...shared.board.quarantined(), ...shared.unreadable()],
     }
   }
 

@@ -3,8 +3,9 @@ import { type RetryPolicy, retryDelay } from '../runtime/retry.ts'
 const minConnectMs = 100
 const maxConnectMs = 10_000
 
-/** After every server has been tried in vain. */
+/** After every server has been tried in vain; at most two attempts a second in the long run, however many servers. */
 const backOff: RetryPolicy = { firstMs: 100, factor: 2, maxMs: 1_500, jitter: 0.3 }
+const msPerServer = 750
 
 /**
  * How long one server may take to answer the handshake: a share of the session timeout, so that all can be tried while
@@ -18,7 +19,8 @@ export function connectTimeoutMs(sessionTimeoutMs: number, servers: number, left
 /** How long to wait after `failures` failed attempts in a row: not at all within a round of all servers. */
 export function backOffMs(failures: number, servers: number, random: number): number {
   if (failures === 0 || failures % servers !== 0) return 0
-  return retryDelay(backOff, failures / servers, random)
+  const maxMs = Math.max(backOff.maxMs, servers * msPerServer)
+  return retryDelay({ ...backOff, maxMs }, failures / servers, random)
 }
 
 /** How long a session may be without an answer until the client gives it up by itself (ZOOKEEPER-4508). */

@@ -112,7 +112,18 @@ export function watchTree(
     return true
   }
 
+  /** What cannot be read stays as it was before, and nobody would notice. */
+  function tellUnreadable({ unreadable }: TreeView): void {
+    const known = view?.unreadable
+    const added = [...unreadable].filter(([path, code]) => known?.get(path) !== code)
+    if (added.length > 0) {
+      const [path, code] = added[0]!
+      logger.warn({ path, code, count: unreadable.size }, 'Znodes cannot be read, they stay as they were')
+    } else if (unreadable.size === 0 && (known?.size ?? 0) > 0) logger.info({}, 'All znodes can be read again')
+  }
+
   function publish(change: TreeChange): void {
+    tellUnreadable(change.view)
     view = change.view
     for (const path of seenDeleted) if (!dirtyNodes.has(path)) seenDeleted.delete(path)
     for (const listener of [...listeners]) {

@@ -61,7 +61,8 @@ describe('the times of a session', () => {
 
   it('waits only after a whole round of servers, longer each time', () => {
     expect([0, 1, 2].map((failures) => backOffMs(failures, 3, 0))).toEqual([0, 0, 0])
-    expect([3, 6, 9, 30].map((failures) => backOffMs(failures, 3, 0))).toEqual([100, 200, 400, 1_500])
+    expect([3, 6, 9, 30].map((failures) => backOffMs(failures, 3, 0))).toEqual([100, 200, 400, 2_250])
+    expect(backOffMs(30, 1, 0)).toBe(1_500)
     expect(backOffMs(4, 3, 0)).toBe(0)
   })
 })
