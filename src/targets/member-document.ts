@@ -91,8 +91,9 @@ function foreignDocument(
 ): unknown {
   const endpoint = membersOf(members['serviceEndpoint']) ?? members
   const { host, port } = endpoint
-  const address =
-    typeof host === 'string' && host.includes(':') ? `[${host}]:${String(port)}` : `${String(host)}:${String(port)}`
+  // Not with String(): an object of strangers may have a toString that is no function.
+  const isComplete = typeof host === 'string' && ['string', 'number'].includes(typeof port)
+  const address = isComplete ? `${host.includes(':') ? `[${host}]` : host}:${String(port)}` : undefined
   return { ...identity, incarnation, address, labels: members['metadata'] ?? {} }
 }
 

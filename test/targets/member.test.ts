@@ -113,6 +113,7 @@ describe('the document of a member', () => {
     ['no endpoint', text({}), 'address'],
     ['a host name', text({ serviceEndpoint: { host: 'worker-7', port: 80 } }), 'literal IP address'],
     ['a port as text that is none', text({ host: '10.0.0.7', port: 'x' }), 'address'],
+    ['a host that cannot become a text', text('{"host":{"toString":1},"port":1}'), 'address'],
     ['__proto__', text('{"host":"10.0.0.7","port":80,"metadata":{"__proto__":"x"}}'), 'labels.__proto__'],
     ['a reserved label', text({ host: '10.0.0.7', port: 80, metadata: { job: 'x' } }), 'labels.job'],
     ['another member', encodeMember(registration()), 'another member'],
@@ -140,4 +141,16 @@ describe('the document of a member', () => {
     expect(sizeProblem(one)).toBeUndefined()
     expect(sizeProblem({ ...one, labels })?.expected).toContain('4096 bytes')
   })
+})
+
+it('never throws, whatever stands in a znode under a name of ours', () => {
+  const odd = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom({ toString: 1 }, { __proto__: null }, [[]]))
+  const words = ['host', 'port', 'status', 'serviceEndpoint', 'metadata', 'registration', 'holder']
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...words), odd), (members) => {
+      const nested = { ...members, serviceEndpoint: members }
+      for (const document of [members, nested, { registration: members }])
+        expect(decodeMember('a/b/member_c_d_1', Buffer.from(JSON.stringify(document))).kind).toBeDefined()
+    }),
+  )
 })
