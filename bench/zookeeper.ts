@@ -64,7 +64,7 @@ async function measure(version: string): Promise<boolean> {
       ...besidePeer(percentile(peerChanges.delays, share)),
     })
     const block = (what: string, step: Step, peerStep?: Step): Figure => ({
-      what: `longest step, ${what} (with the wait for a processor ${Math.round(step.longestBlockMs)} ms)`,
+      what: `longest step, ${what} (with that queue ${Math.round(step.longestBlockMs)} ms)`,
       measured: step.longestOwnBlockMs,
       unit: 'ms',
       limit: 50,
@@ -73,14 +73,14 @@ async function measure(version: string): Promise<boolean> {
     const figures: readonly Figure[] = [
       { what: 'members that are missing or wrong', measured: wrong, unit: '', limit: 0.5 },
       {
-        what: `connection and first complete view (${Math.round(first.queuedMs)} ms of it waiting for a processor)`,
+        what: `first complete view (${Math.round(first.queuedMs)} ms in the queue for a processor)`,
         measured: first.ms,
         unit: 'ms',
         limit: isModern ? 1_000 : 15_000,
         ...besidePeer(peerFirst.ms),
       },
       {
-        what: `lost connection to complete view (${Math.round(resync.queuedMs)} ms of it waiting for a processor)`,
+        what: `complete again after a cut (${Math.round(resync.queuedMs)} ms in that queue)`,
         measured: resync.ms,
         unit: 'ms',
         limit: isModern ? 2_000 : 20_000,

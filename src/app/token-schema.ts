@@ -14,7 +14,7 @@ const digest = parsed(expectedDigest, (value) =>
 ).register(hints, { expected: expectedDigest, secret: true })
 
 /** First and last port, both included. */
-export interface PortRange {
+interface PortRange {
   readonly first: number
   readonly last: number
 }

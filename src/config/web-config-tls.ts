@@ -8,7 +8,7 @@ import { Secret } from './secret.ts'
 import { file, parsed, secret, text } from './text-options.ts'
 
 /** When a client must show a certificate, in the words of Go's crypto/tls. */
-export type ClientAuth = (typeof clientAuths)[number]
+type ClientAuth = (typeof clientAuths)[number]
 
 const clientAuths = [
   'NoClientCert',

@@ -1,5 +1,5 @@
 /** What a document that others wrote says of where a process can be reached. */
-export type ForeignEntry =
+type ForeignEntry =
   | {
       readonly kind: 'alive'
       /** A name or an IP address, as it stands there. */

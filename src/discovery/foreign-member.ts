@@ -1,5 +1,5 @@
 import type { LabelSet } from '../model/registration.ts'
-import { type FieldProblem, membersOf, problemText } from '../targets/field-problem.ts'
+import { type FieldProblem, membersOf, preview, problemText } from '../targets/field-problem.ts'
 import { labelSet } from '../targets/field-rules.ts'
 import { idOf, parseIdentity } from '../targets/identity.ts'
 import { type ParsedRegistration, parseRegistration } from '../targets/parse-registration.ts'
@@ -46,8 +46,10 @@ export function readForeignMember(
   if (entry.kind === 'bad') return quarantined(entry.why)
   if (entry.kind === 'ended') return { kind: 'ended', id }
   const { host, port, scheme, labels } = entry
+  if (typeof host !== 'string' || typeof port !== 'number')
+    return quarantined(`host ${preview(host)} and port ${preview(port)}, expected a text and a number`)
   const body = {
-    address: `${typeof host === 'string' && host.includes(':') ? `[${host}]` : String(host)}:${String(port)}`,
+    address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
     incarnation: String(czxid),
     ...(scheme === undefined ? {} : { scheme }),
     labels: asLabels(labels),

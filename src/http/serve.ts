@@ -21,20 +21,35 @@ export interface ServeDeps {
   readonly fail: (error: InvariantError) => void
 }
 
+const bytesPerTurn = 64 * 1024
+
 /** Serves requests from their head to the last byte of their answer, and keeps account of who waits for whom. */
 export function createServe({ limits, connections, door, logger, isStopping, fail }: ServeDeps): Serve {
   const requests = createTurns()
   const chunks = turns()
 
   /**
-   * Each piece of a long answer is begun in a turn of its own: fifty readers who open the same page at once would else
-   * keep the loop so busy with unpacking and writing that a health check waits for all of them.
+   * Each 64 KiB of a long answer are begun in a turn of their own: fifty readers who open the same page at once would else
+   * keep the loop so busy with unpacking and writing that a health check waits for all of them. Who waits for a turn
+   * waits as a slow reader does: it may have to make room.
    */
-  async function* inTurn(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    await chunks()
+  async function* inTurn(
+    body: AsyncIterable<Uint8Array>,
+    wait: (isWaiting: boolean) => void,
+  ): AsyncGenerator<Uint8Array> {
+    const turn = async (): Promise<void> => {
+      wait(true)
+      await chunks()
+      wait(false)
+    }
+    await turn()
+    let bytes = 0
     for await (const chunk of body) {
       yield chunk
-      await chunks()
+      bytes += chunk.length
+      if (bytes < bytesPerTurn) continue
+      bytes = 0
+      await turn()
     }
   }
 
@@ -61,7 +76,7 @@ export function createServe({ limits, connections, door, logger, isStopping, fai
       if (!incoming.complete || isStopping()) outgoing.setHeader('Connection', 'close')
       const headers = { ...response.headers, ...door.protection().headers }
       const { body: whole } = response
-      const body = typeof whole === 'string' || whole instanceof Uint8Array ? whole : inTurn(whole)
+      const body = typeof whole === 'string' || whole instanceof Uint8Array ? whole : inTurn(whole, wait)
       await send(outgoing, { ...response, headers, body }, limits, wait)
     } catch (error) {
       if (error instanceof InvariantError) {

@@ -8,6 +8,8 @@ export interface KeyPair {
   readonly key: string
 }
 
+const program = 'openssl'
+
 /** A small certificate authority in a folder, made with openssl. */
 export interface Authority {
   /** Path of its certificate. */
@@ -18,7 +20,7 @@ export interface Authority {
 
 export function createAuthority(folder: string, name = 'ca'): Authority {
   const path = (file: string): string => join(folder, `${name}-${file}`)
-  const openssl = (...args: readonly string[]): unknown => execFileSync('openssl', args, { stdio: 'pipe' })
+  const openssl = (...args: readonly string[]): unknown => execFileSync(program, args, { stdio: 'pipe' })
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
   const ca = path('ca.pem')
   openssl('req', '-x509', ...newKey, '-days', '30', '-subj', `/CN=${name}`, '-keyout', path('ca.key'), '-out', ca)

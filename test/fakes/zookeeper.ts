@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { createFrameReader } from '../../src/runtime/framed-socket.ts'
 import { errorCodes } from '../../src/zookeeper/errors.ts'
-import { JuteReader, encode } from '../../src/zookeeper/jute.ts'
+import { encode, JuteReader } from '../../src/zookeeper/jute.ts'
 import { maxRequestBytes, opcodes, xids } from '../../src/zookeeper/opcodes.ts'
 import {
   authPacket,

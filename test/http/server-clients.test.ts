@@ -68,6 +68,38 @@ describe('many and slow clients', () => {
     for (const socket of slow) socket.destroy()
   })
 
+  it('begins one piece of all long answers in a turn of the event loop, so that others have theirs', async () => {
+    let turn = 0
+    let isOver = false
+    const count = (): void => {
+      turn++
+      if (!isOver) setImmediate(count)
+    }
+    const begun = new Map<number, number>()
+    const long: Route = {
+      method: 'GET',
+      path: '/long',
+      handle: () => ({
+        status: 200,
+        headers: {},
+        body: (async function* () {
+          for (let piece = 0; piece < 20; piece++) {
+            begun.set(turn, (begun.get(turn) ?? 0) + 1)
+            yield Buffer.alloc(64 * 1024, 'x')
+          }
+        })(),
+      }),
+    }
+    await using server = await startServer([long])
+    count()
+
+    await Promise.all(Array.from({ length: 20 }, () => fetch(`${server.url}/long`).then((answer) => answer.text())))
+    isOver = true
+
+    expect([...begun.values()].reduce((sum, pieces) => sum + pieces, 0)).toBe(400)
+    expect(Math.max(...begun.values())).toBeLessThanOrEqual(2)
+  })
+
   it('cuts a head that does not come, and a reader that takes nothing', async () => {
     await using server = await startServer([endless()], { headerMs: 200, stalledReaderMs: 200 })
     const head = await rawConnection(server.port, 'GET /x HTT')
