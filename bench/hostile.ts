@@ -30,7 +30,6 @@ export async function run(): Promise<boolean> {
   const daemon = spawn(
     process.execPath,
     [
-      '--max-semi-space-size=8',
       main,
       `--kafka.bootstrap=${simulated.bootstrap.join(',')}`,
       `--web.listen-address=127.0.0.1:${port}`,

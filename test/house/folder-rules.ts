@@ -44,6 +44,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   pino: ['runtime'],
   yaml: ['config'],
   re2js: ['config'],
+  bcryptjs: ['http'],
 }
 
 interface Override {

@@ -146,7 +146,7 @@ const replicaScript: typeof script = [
 ]
 
 /** What a daemon of loopback that is well does not answer: refusals to others, and waiting for what is not there yet. */
-const elsewhere = new Set(['401', '403', '429', '500', '503'])
+const elsewhere = new Set(['401', '408', '403', '429', '500', '503'])
 
 describe('the answers of the running server', () => {
   const seen: Exchange[] = []
