@@ -91,7 +91,10 @@ export function createHttpServer(
     const fail = (error: InvariantError): void => failed.abort(error)
     const serve = createServe({ limits, connections, door, logger, isStopping: () => stop.aborted, fail })
     const appOf = latest((present: readonly Route[]) => createExpressApp(present, serve))
-    http.on('request', (incoming, outgoing) => appOf(routes())(incoming, outgoing))
+    http.on('request', (incoming, outgoing) => {
+      // Thousands that were sent without waiting are still parsed after their connection was cut.
+      if (!incoming.socket.destroyed) appOf(routes())(incoming, outgoing)
+    })
     await listen(server, options)
     // The HTTP server does not listen itself; it looks after slow heads and bodies from this event on.
     http.emit('listening')
