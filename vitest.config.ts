@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import { createFaultReporter } from './test/faults/reporter.ts'
 
 // unit: no Java, seconds. real: real brokers, ZooKeeper and Prometheus, one file at a time (two cores).
 // matrix: what other versions of the same programs make of it; some are built at their first start.
 // faults: the long form of the hostile-peer tests.
 export default defineConfig({
   test: {
+    reporters: ['default', createFaultReporter()],
     projects: [
       {
         test: {

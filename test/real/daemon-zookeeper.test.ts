@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freePorts } from '../rigs/ports.ts'
-import { type RigProcess, startProcess } from '../rigs/process.ts'
+import { daemonMain, startDaemon } from '../rigs/daemon.ts'
+import type { RigProcess } from '../rigs/process.ts'
 import { startZookeeper, type ZookeeperRig } from '../rigs/zookeeper.ts'
-
-const main = join(import.meta.dirname, '../../dist/main.js')
 
 /** The built program as a user runs it, on a real ZooKeeper. */
 describe('the daemon on ZooKeeper', () => {
@@ -19,20 +17,8 @@ describe('the daemon on ZooKeeper', () => {
 
   beforeAll(async () => {
     zookeeper = await startZookeeper({ version: '3.9.5' })
-    const [port = 0] = await freePorts(1)
-    url = `http://127.0.0.1:${port}`
-    const file = join(storage, 'lagkeeper.yaml')
-    writeFileSync(
-      file,
-      `web: { listen_address: "127.0.0.1:${port}" }\nstorage: { path: "${storage}" }\nzookeeper: { connect: "${zookeeper.connect}/lagkeeper" }\n`,
-    )
-    daemon = await startProcess({
-      name: 'lagkeeper',
-      command: process.execPath,
-      args: [main, `--config.file=${file}`],
-      logFile: join(storage, 'daemon.log'),
-      ready: [async () => (await fetch(`${url}/-/healthy`).catch(() => undefined))?.ok === true],
-    })
+    const config = `storage: { path: "${storage}" }\nzookeeper: { connect: "${zookeeper.connect}/lagkeeper" }`
+    ;({ process: daemon, url } = await startDaemon({ folder: storage, config }))
   })
   afterAll(async () => {
     await daemon?.stop()
@@ -87,7 +73,7 @@ describe('the daemon on ZooKeeper', () => {
     const command = spawn(
       process.execPath,
       [
-        main,
+        daemonMain,
         'register',
         `--url=${url}`,
         '--namespace=test',
@@ -110,7 +96,7 @@ describe('the daemon on ZooKeeper', () => {
   })
 
   it('ends with 0 after SIGTERM, within seconds', async () => {
-    const demo = spawn(process.execPath, [main, '--web.listen-address=127.0.0.1:0', '--log.format=json'], {
+    const demo = spawn(process.execPath, [daemonMain, '--web.listen-address=127.0.0.1:0', '--log.format=json'], {
       cwd: storage,
       stdio: ['ignore', 'ignore', 'pipe'],
     })

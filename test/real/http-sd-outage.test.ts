@@ -1,14 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { jsonRequest } from '../http/registration-world.ts'
-import { freePorts } from '../rigs/ports.ts'
-import { type RigProcess, startProcess } from '../rigs/process.ts'
+import { startDaemon } from '../rigs/daemon.ts'
+import type { RigProcess } from '../rigs/process.ts'
 import { type PrometheusRig, startPrometheus } from '../rigs/prometheus.ts'
 
-const main = join(import.meta.dirname, '../../dist/main.js')
 const instances = ['a', 'b', 'c']
 
 /** The scrapers of Prometheus are changed at most ten seconds after its list. */
@@ -25,20 +24,8 @@ let watching: readonly Promise<void>[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lagkeeper-outage-'))
-  const [port = 0] = await freePorts(1)
-  url = `http://127.0.0.1:${port}`
-  const file = join(folder, 'lagkeeper.yaml')
-  await writeFile(
-    file,
-    `web: { listen_address: "127.0.0.1:${port}" }\nstorage: { path: "${join(folder, 'data')}" }\ndemo: false\n`,
-  )
-  daemon = await startProcess({
-    name: 'lagkeeper',
-    command: process.execPath,
-    args: [main, `--config.file=${file}`],
-    logFile: join(folder, 'daemon.log'),
-    ready: [async () => (await fetch(`${url}/-/healthy`).catch(() => undefined))?.ok === true],
-  })
+  const config = `storage: { path: "${join(folder, 'data')}" }\ndemo: false`
+  ;({ process: daemon, url } = await startDaemon({ folder, config }))
   await vi.waitFor(register, { timeout: 30_000, interval: 200 })
   prometheus = await startPrometheus({
     config: [

@@ -1,13 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freePorts } from '../rigs/ports.ts'
-import { type RigProcess, startProcess } from '../rigs/process.ts'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { startDaemon } from '../rigs/daemon.ts'
+import type { RigProcess } from '../rigs/process.ts'
 import { pythonWith } from '../rigs/python.ts'
 import { run } from '../rigs/run.ts'
 
-const main = join(import.meta.dirname, '../../dist/main.js')
 const spec = join(import.meta.dirname, '../../docs/openapi.yaml')
 const packages = ['schemathesis==4.32.5', 'hypothesis==6.170.17', 'jsonschema_rs==0.60.3']
 
@@ -50,15 +49,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lagkeeper-openapi-'))
   await writeFile(join(folder, 'hooks.py'), hooks)
   await writeFile(join(folder, 'schemathesis.toml'), config)
-  const [port = 0] = await freePorts(1)
-  url = `http://127.0.0.1:${port}`
-  daemon = await startProcess({
-    name: 'lagkeeper',
-    command: process.execPath,
-    args: [main, `--web.listen-address=127.0.0.1:${port}`],
-    logFile: join(folder, 'daemon.log'),
-    ready: [async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok === true],
-  })
+  ;({ process: daemon, url } = await startDaemon({ folder, config: 'demo: true' }))
+  await vi.waitFor(async () => expect((await fetch(`${url}/-/ready`)).status).toBe(200), { timeout: 60_000 })
 })
 afterAll(async () => {
   await daemon?.stop()

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { recipeFences } from '../docs/fences.ts'
 import { jsonRequest } from '../http/registration-world.ts'
+import { startDaemon } from '../rigs/daemon.ts'
 import { signalGroup } from '../rigs/guard.ts'
 import { freePorts } from '../rigs/ports.ts'
-import { type RigProcess, startProcess } from '../rigs/process.ts'
+import type { RigProcess } from '../rigs/process.ts'
 
-const main = join(import.meta.dirname, '../../dist/main.js')
 const script = join(import.meta.dirname, '../../docs/recipes/register.sh')
 
 let folder: string
@@ -20,20 +20,8 @@ let daemon: RigProcess
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lagkeeper-recipes-'))
-  const [port = 0] = await freePorts(1)
-  url = `http://127.0.0.1:${port}`
-  const file = join(folder, 'lagkeeper.yaml')
-  await writeFile(
-    file,
-    `web: { listen_address: "127.0.0.1:${port}" }\nstorage: { path: "${folder}/data" }\ndemo: false\n`,
-  )
-  daemon = await startProcess({
-    name: 'lagkeeper',
-    command: process.execPath,
-    args: [main, `--config.file=${file}`],
-    logFile: join(folder, 'daemon.log'),
-    ready: [async () => (await fetch(`${url}/-/healthy`).catch(() => undefined))?.ok === true],
-  })
+  const config = `storage: { path: "${folder}/data" }\ndemo: false`
+  ;({ process: daemon, url } = await startDaemon({ folder, config }))
 })
 afterAll(async () => {
   await daemon?.stop()

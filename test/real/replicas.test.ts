@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { freePorts } from '../rigs/ports.ts'
-import { type RigProcess, startProcess } from '../rigs/process.ts'
+import { startDaemon } from '../rigs/daemon.ts'
+import type { RigProcess } from '../rigs/process.ts'
 import { startZookeeper, type ZookeeperRig } from '../rigs/zookeeper.ts'
 
-const main = join(import.meta.dirname, '../../dist/main.js')
 const sessionMs = 3_000
 const clusters = Array.from({ length: 8 }, (_, index) => `kafka-${index}`)
 
@@ -54,26 +53,17 @@ describe('two replicas', () => {
       const port = await listen((now) => times.push(now))
       kafka.push(`{ name: ${cluster}, bootstrap: "127.0.0.1:${port}", request_timeout: 500ms }`)
     }
-    const [port = 0] = await freePorts(1)
-    const url = `http://127.0.0.1:${port}`
-    const file = join(folder, `${name}.yaml`)
-    writeFileSync(
-      file,
-      [
-        `web: { listen_address: "127.0.0.1:${port}" }`,
+    const { process: daemon, url } = await startDaemon({
+      folder,
+      name,
+      args: ['--log.format=json'],
+      config: [
         `storage: { path: "${join(folder, name)}" }`,
         `zookeeper: { connect: "${zookeeper.connect}/lagkeeper", session_timeout: ${sessionMs}ms }`,
         'replicas: { share_kafka: true }',
         'interval: 1s',
         `kafka: [ ${kafka.join(', ')} ]`,
       ].join('\n'),
-    )
-    const daemon = await startProcess({
-      name: `lagkeeper ${name}`,
-      command: process.execPath,
-      args: [main, `--config.file=${file}`, '--log.format=json'],
-      logFile: join(folder, `${name}.log`),
-      ready: [async () => (await fetch(`${url}/-/healthy`).catch(() => undefined))?.ok === true],
     })
     return { daemon, url, reads }
   }
