@@ -42,6 +42,7 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 900_000,
+          hookTimeout: 600_000,
           sequence: { groupOrder: 3 },
         },
       },

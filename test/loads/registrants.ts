@@ -1,5 +1,5 @@
 /** What became of a registration that was asked for. */
-export type Fate =
+type Fate =
   /** Asked, and no answer that counts yet. */
   | 'uncertain'
   /** Answered with 2xx: from here on it must be in the list. */
