@@ -18,12 +18,17 @@ export interface Batch {
   /** Another record of the journal, which changes nothing that is held. */
   note(make: (order: number) => JournalRecord): void
   readonly changes: readonly Change[]
+  /** What came again as it is: nothing to write, and alive. */
+  readonly renewed: readonly Registration[]
+  /** Its end is decided and not yet durable. */
+  isLeaving(id: string): boolean
   readonly records: readonly JournalRecord[]
 }
 
 export function createBatch(holdings: Holdings, nextOrder: () => number): Batch {
   const stage = createStage(holdings)
   const records: JournalRecord[] = []
+  const renewed = new Map<string, Registration>()
   const write = (make: (order: number) => Change): void => {
     const order = nextOrder()
     const change = make(order)
@@ -34,10 +39,17 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
     const judged = judgePut(coming, stage.standing(coming))
     if (judged.outcome === 'conflict') return { id: coming.id, ...judged }
     const { outcome, registration } = judged
-    if (outcome !== 'renewed') {
+    if (outcome === 'renewed') renewed.set(coming.id, registration)
+    else {
       const { evicts } = judged
-      if (evicts !== undefined)
-        write(() => ({ drop: evicts, why: `"${coming.id}" has its address now`, evictedBy: coming.id }))
+      const loser = evicts === undefined ? undefined : stage.get(evicts)?.registration
+      if (loser !== undefined)
+        write((order) => ({
+          drop: loser.id,
+          why: `"${coming.id}" has its address now`,
+          evicted: { incarnation: loser.incarnation, by: coming.id, order },
+        }))
+      renewed.delete(coming.id)
       write((order) => ({ put: { registration, state: 'listed', order } }))
     }
     return { id: coming.id, outcome, registration }
@@ -45,6 +57,10 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
   return {
     records,
     changes: stage.changes,
+    get renewed() {
+      return [...renewed.values()]
+    },
+    isLeaving: (id) => holdings.get(id) !== undefined && stage.get(id) === undefined,
     put: async (many) => {
       const breathe = breather()
       const receipts: Receipt[] = []
@@ -64,7 +80,7 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
     sweep: async (departing) => {
       const breathe = breather()
       for (const { id, why } of departing) {
-        if (isLost(stage.get(id))) write(() => ({ drop: id, why }))
+        if (isLost(stage.get(id)) && !renewed.has(id)) write(() => ({ drop: id, why }))
         await breathe()
       }
     },

@@ -15,6 +15,7 @@ import { decodeChange, encodeChange } from './change-record.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import type { CreateDurableFile } from './durable-file.ts'
 import { claimFolder } from './folder-claim.ts'
+import type { Holdings } from './holdings.ts'
 import { createIdentityBook, type IdentityBook, type Probe } from './identity-book.ts'
 import { createJournal, type Journal, noJournal } from './journal.ts'
 import type { Departing, LeaseOutcome } from './losses.ts'
@@ -96,6 +97,7 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
       challenge: identities === undefined ? async () => [] : challengeOf(roster, identities),
       journal: noJournal,
       startedAt: clock.monotonic(),
+      committing: undefined,
       ...recovered,
     }
     if (storagePath === undefined)
@@ -141,14 +143,23 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
     const { roster, journal } = life
     await journal.tidy()
     const batch = createBatch(roster.holdings, () => ++life.lastOrder)
-    for (const work of works) await work(batch)
-    if (batch.records.length > 0) await journal.append(batch.records)
-    const breathe = breather()
-    for (const change of batch.changes) {
-      roster.apply(change)
-      await breathe()
+    life.committing = batch
+    try {
+      for (const work of works) await work(batch)
+      if (batch.records.length > 0) await journal.append(batch.records)
+      const breathe = breather()
+      for (const change of batch.changes) {
+        roster.apply(change)
+        await breathe()
+      }
+      for (const registration of batch.renewed) {
+        roster.extend(registration)
+        await breathe()
+      }
+      if (batch.changes.length > 0) roster.publish()
+    } finally {
+      life.committing = undefined
     }
-    if (batch.changes.length > 0) roster.publish()
   }
 
   async function tick(life: Life): Promise<void> {
@@ -179,17 +190,14 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
       await queue.add(async (batch) => {
         receipts = await batch.put(many)
       })
-      const breathe = breather()
-      for (const { outcome, registration } of receipts) {
-        if (outcome === 'renewed') life?.roster.extend(registration)
-        await breathe()
-      }
       return receipts
     },
     renew: async (many, signal) => {
       signal.throwIfAborted()
       if (life === undefined) throw new UnavailableError('Renew registrations: the registry has not been read yet')
-      return life.roster.renew(many)
+      const { roster } = life
+      // Whose end is being written has no lease to extend.
+      return roster.renew(many, (id) => life?.committing?.isLeaving(id) === true)
     },
     withdraw: async (id, incarnation, signal) => {
       signal.throwIfAborted()
@@ -217,6 +225,8 @@ interface Life {
   readonly challenge: Challenge
   journal: Journal
   readonly startedAt: number
+  /** The batch that is being made durable. */
+  committing: Batch | undefined
   /** Of the last change that was given a number, durable or not. */
   lastOrder: number
   /** False while registrants whose record we lost may still come back. */
@@ -248,15 +258,26 @@ async function readStorage(
   return { lastOrder, isWhole: isWhole && unreadable === 0 && (registrations > 0 || believesEmpty) }
 }
 
+/** By their order, as they were written. */
+function* contentsOf(holdings: Holdings): Generator<JournalRecord> {
+  const evictions = holdings.evictions()[Symbol.iterator]()
+  let next = evictions.next()
+  for (const target of holdings.targets()) {
+    for (; !next.done && next.value.evicted.order < target.order; next = evictions.next()) {
+      const { id, evicted } = next.value
+      yield { order: evicted.order, body: encodeChange({ drop: id, evicted }) }
+    }
+    yield { order: target.order, body: encodeChange({ put: target }) }
+  }
+}
+
 async function openJournal(folder: string, life: Life, deps: EmbeddedRegistryDeps): Promise<Journal> {
   const { roster, lastOrder } = life
   const journal = createJournal({
     folder,
     lastOrder,
     isWhole: () => life.isWhole,
-    contents: function* (): Generator<JournalRecord> {
-      for (const target of roster.holdings.targets()) yield { order: target.order, body: encodeChange({ put: target }) }
-    },
+    contents: () => contentsOf(roster.holdings),
     ...deps,
   })
   try {

@@ -8,8 +8,8 @@ export type Change =
   | {
       readonly drop: string
       readonly why?: string
-      /** Another registration has its address now. */
-      readonly evictedBy?: string
+      /** Another registration has its address now; `order` is that of the change. */
+      readonly evicted?: Eviction & { readonly order: number }
     }
 
 interface Ledger {
@@ -21,6 +21,8 @@ interface Ledger {
 /** What a registry holds: by id, in the order of the last change, and by address. */
 export interface Holdings extends Ledger {
   targets(): Iterable<Target>
+  /** Who lost its address to somebody who is there, in the order of the changes. */
+  evictions(): Iterable<{ readonly id: string; readonly evicted: Eviction & { readonly order: number } }>
   size(): number
   apply(change: Change): void
   /** The same target in another state; its place in the order stays. */
@@ -30,7 +32,7 @@ export interface Holdings extends Ledger {
 export function createHoldings(): Holdings {
   const byId = new Map<string, Target>()
   const owners = new Map<string, string>()
-  const evicted = new Map<string, Eviction>()
+  const evicted = new Map<string, Eviction & { readonly order: number }>()
   const evictions = new Map<string, string[]>()
 
   function remove(id: string): Target | undefined {
@@ -53,6 +55,9 @@ export function createHoldings(): Holdings {
     ownerOf: (key) => owners.get(key),
     evictedLife: (id) => evicted.get(id),
     targets: () => byId.values(),
+    evictions: function* () {
+      for (const [id, one] of evicted) yield { id, evicted: one }
+    },
     size: () => byId.size,
     restate: (target) => {
       byId.set(target.registration.id, target)
@@ -67,11 +72,14 @@ export function createHoldings(): Holdings {
         owners.set(addressKey(change.put.registration), id)
         return
       }
-      const gone = remove(change.drop)
+      remove(change.drop)
       forgive(change.drop)
-      if (gone === undefined || change.evictedBy === undefined) return
-      evicted.set(change.drop, { incarnation: gone.registration.incarnation, by: change.evictedBy })
-      evictions.set(change.evictedBy, [...(evictions.get(change.evictedBy) ?? []), change.drop])
+      if (change.evicted === undefined) return
+      const { by } = change.evicted
+      // Deleted first, so that the map stays in the order of changes.
+      evicted.delete(change.drop)
+      evicted.set(change.drop, change.evicted)
+      evictions.set(by, [...(evictions.get(by) ?? []), change.drop])
     },
   }
 }
@@ -88,6 +96,7 @@ export function createStage(base: Holdings): Stage {
   const changes: Change[] = []
   const byId = new Map<string, Target | undefined>()
   const owners = new Map<string, string | undefined>()
+  const evicted = new Map<string, Eviction>()
   const get = (id: string): Target | undefined => (byId.has(id) ? byId.get(id) : base.get(id))
   const ownerOf = (key: string): string | undefined => (owners.has(key) ? owners.get(key) : base.ownerOf(key))
   const release = (id: string): void => {
@@ -104,11 +113,11 @@ export function createStage(base: Holdings): Stage {
       const same = get(registration.id)
       const ownerId = ownerOf(addressKey(registration))
       const owner = ownerId === undefined || ownerId === registration.id ? undefined : get(ownerId)
-      const evicted = byId.has(registration.id) ? undefined : base.evictedLife(registration.id)
+      const lost = byId.has(registration.id) ? evicted.get(registration.id) : base.evictedLife(registration.id)
       return {
         ...(same === undefined ? {} : { same }),
         ...(owner === undefined ? {} : { owner }),
-        ...(evicted === undefined ? {} : { evicted }),
+        ...(lost === undefined ? {} : { evicted: lost }),
       }
     },
     add: (change) => {
@@ -116,9 +125,13 @@ export function createStage(base: Holdings): Stage {
       if ('put' in change) {
         const { id } = change.put.registration
         release(id)
+        evicted.delete(id)
         byId.set(id, change.put)
         owners.set(addressKey(change.put.registration), id)
-      } else release(change.drop)
+        return
+      }
+      release(change.drop)
+      if (change.evicted !== undefined) evicted.set(change.drop, change.evicted)
     },
   }
 }

@@ -7,7 +7,7 @@ import { decodeMember } from '../targets/member-document.ts'
 import { parseMemberPath } from '../targets/member-name.ts'
 import { parseAddress } from '../targets/parse-address.ts'
 import type { TargetReport } from '../targets/target-report.ts'
-import type { TreeNode } from '../zookeeper/tree-read.ts'
+import { forgetData, type TreeNode } from '../zookeeper/tree-read.ts'
 import type { TreeChange } from '../zookeeper/tree-view.ts'
 import { createMemberLosses, type MemberLosses, type MemberLossesDeps } from './member-losses.ts'
 import type { PlacedMember, SeenZnode } from './member-writer.ts'
@@ -30,6 +30,8 @@ export interface MemberBoardDeps extends Omit<MemberLossesDeps, 'claims'> {
   readonly isRestored: (id: string) => boolean
   /** True for a session of this process, or the one it was given by the process before. */
   readonly isOurSession: (id: bigint) => boolean
+  /** A member of others has lost its address to another id. */
+  readonly onEvicted: (target: Target, by: string) => void
   readonly onLoss: (target: Target, loss: Loss) => void
   /** Our session's, but nobody here knows it. False: nobody wants it. */
   readonly onOrphan: (seen: SeenZnode, target: Target) => boolean
@@ -66,6 +68,7 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     bad.delete(path)
     if (found !== undefined && 'why' in found) bad.set(path, found.why)
     const target = found !== undefined && 'registration' in found ? found : undefined
+    if (target !== undefined) evict(target)
     claims.set(path, target)
     if (target === undefined) return
     losses.learn(target.registration)
@@ -77,7 +80,11 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const relative = path.slice(root.length + 1)
     const isDirectory = relative.split('/').length < 3
     if (isDirectory) return node.data.length === 0 ? undefined : { why: 'a directory must be empty' }
-    if (isOurSession(node.ephemeralOwner) && isAsWeWroteIt(path, node)) return undefined
+    if (isOurSession(node.ephemeralOwner) && isAsWeWroteIt(path, node)) {
+      // A hundred thousand documents that say what we know anyway.
+      forgetData(node)
+      return undefined
+    }
     const member = decodeMember(relative, node.data)
     if (member.kind === 'quarantined') return member
     if (member.kind === 'ended') {
@@ -130,7 +137,7 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     if (mine !== undefined && isLater) deps.onLoss(mine, { kind: 'ended' })
     if (isOurSession(node.ephemeralOwner)) deps.onEnd(id, { path, mzxid: node.mzxid })
     const ended = claims.at(path)
-    if (ended !== undefined) losses.end(ended)
+    if (ended !== undefined) losses.end(ended, 'its end was announced')
     losses.forget(id)
   }
 
@@ -147,9 +154,24 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const target = claims.at(path)
     bad.delete(path)
     claims.set(path, undefined)
-    if (target === undefined) return
-    const { id } = target.registration
-    if (claims.lifeOf(id) === undefined) losses.lose(target)
+    if (target === undefined || claims.lifeOf(target.registration.id) !== undefined) return
+    const owner = claims.ownerOf(addressKey(target.registration))
+    if (owner?.state === 'listed') endEvicted(target, owner.registration.id)
+    else losses.lose(target)
+  }
+
+  /** Who comes has the address of one that is lost: that one does not come back when the other goes. */
+  function evict({ registration: { id }, registration }: Target): void {
+    const before = claims.ownerOf(addressKey(registration))
+    if (before === undefined || before.state === 'listed' || before.registration.id === id) return
+    if (own(before.registration.id) !== undefined) return
+    endEvicted(before, id)
+    losses.forget(before.registration.id)
+  }
+
+  function endEvicted(target: Target, by: string): void {
+    losses.end(target, `"${by}" has its address now`)
+    deps.onEvicted(target, by)
   }
 
   return {
@@ -180,7 +202,9 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
       // Not written yet: as new as can be, or older than whatever was written since.
       const unwritten = deps.isRestored(id) ? 0 : Number.MAX_SAFE_INTEGER
       const order = ours === undefined ? unwritten : Number(ours.czxid)
-      claims.set(ownPlace(id), mine === undefined ? undefined : { ...mine, order })
+      if (mine?.state === 'listed') evict(mine)
+      // An id is no path of a znode: those begin with a slash.
+      claims.set(id, mine === undefined ? undefined : { ...mine, order })
       if (mine !== undefined) losses.disown(id)
       if (mine?.state === 'listed') losses.forget(id)
     },
@@ -206,7 +230,8 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const id = likelyId(path.slice(root.length + 1))
     const ours = placed(id)
     if (ours?.path !== path || node.czxid < ours.czxid) return
-    if (decodeMember(path.slice(root.length + 1), node.data).kind === 'alive') deps.onMissing(id)
+    const isAsWritten = node.digest !== undefined
+    if (isAsWritten || decodeMember(path.slice(root.length + 1), node.data).kind === 'alive') deps.onMissing(id)
   }
 }
 
@@ -230,9 +255,4 @@ function isNewer(incarnation: Incarnation, mine: Target, isLater: boolean): bool
   const life = compareLives(incarnation, mine.registration)
   if (/^\d+$/.test(incarnation) && /^\d+$/.test(mine.registration.incarnation)) return life === 'newer'
   return life === 'newer' && isLater
-}
-
-/** A place of a claim that is no path of a znode. */
-function ownPlace(id: string): string {
-  return id
 }

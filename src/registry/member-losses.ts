@@ -25,8 +25,8 @@ export interface MemberLosses {
   lose(target: Target): void
   /** It is there again, or its end was announced. */
   forget(id: string): void
-  /** Its end was announced. */
-  end(target: Target): void
+  /** It has ended: `why` is known. */
+  end(target: Target, why: string): void
   /** To be called every `tickMs` while all members can be seen: no time passes otherwise. True: the list has changed. */
   tick(): Promise<boolean>
   release(ids?: readonly string[]): readonly string[]
@@ -73,8 +73,8 @@ export function createMemberLosses(deps: MemberLossesDeps): MemberLosses {
     disown: (id) => identities?.forget(id),
     forget,
     lose: (target) => losses.lose(target, whyLost),
-    end: (target) => {
-      note(target, 'its end was announced')
+    end: (target, why) => {
+      note(target, why)
       identities?.forget(target.registration.id)
     },
     release: losses.release,
@@ -83,7 +83,7 @@ export function createMemberLosses(deps: MemberLossesDeps): MemberLosses {
       const breathe = breather()
       for (const id of leases.over()) {
         const target = claims.at(placeOf(id))
-        if (target !== undefined) losses.lose(target, whyLost)
+        if (leases.end(id) && target !== undefined) losses.lose(target, whyLost)
         await breathe()
       }
       for (const { id, why } of await losses.sweep()) {

@@ -16,8 +16,8 @@ export interface Roster {
   apply(change: Change): void
   /** A full lease from now on; a target that was lost is listed again. */
   extend(registration: Registration): void
-  /** Extends leases; returns the ids that are not held in this incarnation. */
-  renew(many: readonly Heartbeat[]): Promise<readonly string[]>
+  /** Extends leases; returns the ids that are not held in this incarnation, or leave. */
+  renew(many: readonly Heartbeat[], isLeaving: (id: string) => boolean): Promise<readonly string[]>
   /** Its process is known to be gone, before its lease is over. */
   giveUp(id: string, why: string): void
   /** To be called every `tickMs`: ends leases that are over; returns who leaves. */
@@ -120,14 +120,14 @@ export function createRoster(options: RosterOptions): Roster {
     extend: (registration) => {
       if (holdings.get(registration.id) !== undefined && revive(registration)) publish()
     },
-    renew: async (many) => {
+    renew: async (many, isLeaving) => {
       const breathe = breather()
       const unknown: string[] = []
       let isAnyBack = false
       for (const { id, incarnation } of many) {
         const held = holdings.get(id)?.registration
         const isHeld = held !== undefined && (incarnation === undefined || compareLives(incarnation, held) === 'same')
-        if (isHeld) isAnyBack = revive(held) || isAnyBack
+        if (isHeld && !isLeaving(id)) isAnyBack = revive(held) || isAnyBack
         else unknown.push(id)
         await breathe()
       }
@@ -144,11 +144,10 @@ export function createRoster(options: RosterOptions): Roster {
     tick: async () => {
       time.tick()
       const breathe = breather()
-      const lost = leases.over()
-      for (const id of lost) {
+      for (const id of leases.over()) {
         const target = holdings.get(id)
         // A heartbeat may have come while others had their turn.
-        if (target !== undefined && !leases.has(id))
+        if (leases.end(id) && target !== undefined)
           losses.lose(target, `no sign of life for ${target.registration.leaseSeconds} s`)
         await breathe()
       }

@@ -29,6 +29,7 @@ export interface SharedTreeDeps
   /** True when `own` has all that it ever acknowledged. */
   readonly isOwnWhole: () => boolean
   readonly onLoss: (target: Target, loss: Loss) => void
+  readonly onEvicted: (target: Target, by: string) => void
   readonly onAdopt: (target: Target) => void
   readonly onChange: () => void
 }

@@ -48,6 +48,9 @@ const membersRoot = '/targets'
 /** Why somebody who is given up leaves the list; nothing when another replica has it now. */
 const endings = { 'taken over': undefined, superseded: undefined, ended: 'its end was announced' } as const
 
+/** Remembered, so that a life that lost its address cannot take it back. */
+const mostEvictions = 100_000
+
 const settleMs = 5_000
 /** A slow disk makes a thousand members a second durable. */
 const settleMsPerMember = 1
@@ -101,7 +104,7 @@ export function createZookeeperRegistry(
   function standing({ board: { claims } }: SharedTree, coming: Registration, outlived: ReadonlySet<Target>): Standing {
     const same = claims.lifeOf(coming.id)
     const owner = claims.ownerOf(addressKey(coming))
-    const lost = evicted.get(coming.id)
+    const lost = evictionOf(coming.id)
     const isFree = owner === undefined || owner.registration.id === coming.id || outlived.has(owner)
     return {
       ...(same === undefined ? {} : { same }),
@@ -110,10 +113,22 @@ export function createZookeeperRegistry(
     }
   }
 
+  /** By whomever it was noticed; in the journal when both spoke to us. */
+  function evictionOf(id: string): Eviction | undefined {
+    return evicted.get(id) ?? journaled.explain(id)?.evicted
+  }
+
+  function noteEviction({ registration: { id, incarnation } }: Target, by: string): void {
+    evicted.delete(id)
+    evicted.set(id, { incarnation, by })
+    const [oldest] = evicted.keys()
+    if (evicted.size > mostEvictions && oldest !== undefined) evicted.delete(oldest)
+  }
+
   function onLoss(target: Target, loss: Loss): void {
     const { id, incarnation } = target.registration
     logger.info({ id, incarnation, loss: loss.kind }, 'Registration was given up')
-    if (loss.kind === 'evicted') evicted.set(id, { incarnation, by: loss.by })
+    if (loss.kind === 'evicted') noteEviction(target, loss.by)
     // What stands there now is somebody else's.
     if (loss.kind === 'taken over' || loss.kind === 'ended') shared?.shards.forget(id)
     const why = loss.kind === 'evicted' ? `"${loss.by}" has its address now` : endings[loss.kind]
@@ -209,7 +224,7 @@ export function createZookeeperRegistry(
   function explain(id: string): TargetReport | undefined {
     const [mine, theirs] = [journaled.explain(id), shared?.board.report(id)]
     if (shared?.hasView() !== true || mine === undefined || theirs === undefined) return undefined
-    const [holder, lost] = [shared.holderOf(id), evicted.get(id)]
+    const [holder, lost] = [shared.holderOf(id), evictionOf(id)]
     const isOurs = journaled.find(id) !== undefined
     return {
       ...(isOurs ? mine : {}),
@@ -265,6 +280,7 @@ export function createZookeeperRegistry(
       guard,
       isOwnWhole: () => journaled.view()?.whole === true,
       onLoss,
+      onEvicted: noteEviction,
       onAdopt: ({ registration }) =>
         void journaled.put([registration], AbortSignal.timeout(settleMs)).catch(() => undefined),
       onChange: publish,

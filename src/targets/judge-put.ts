@@ -35,7 +35,7 @@ export function judgePut(coming: Registration, { same, owner, evicted }: Standin
       coming,
       `Register "${coming.id}" as incarnation "${coming.incarnation}": superseded by "${present.incarnation}"`,
     )
-  if (evicted !== undefined && evicted.incarnation === coming.incarnation)
+  if (evicted !== undefined && evicted.incarnation === coming.incarnation && owner?.registration.id === evicted.by)
     return conflict(
       coming,
       `Register "${coming.id}" as incarnation "${coming.incarnation}": "${coming.address}" was taken over by "${evicted.by}"; a newer incarnation may register`,

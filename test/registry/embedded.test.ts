@@ -244,3 +244,91 @@ it('works in memory without a storage path, and says so', async () => {
 
   expect(said).toEqual([expect.stringContaining('memory only')])
 })
+
+/** A disk on which each write waits for its turn. */
+function slowDisk() {
+  const waiting: (() => void)[] = []
+  const disk = { isSlow: false, waiting }
+  const createFile: CreateDurableFile = async (path) => {
+    const file = await createDurableFile(path)
+    const append = async (lines: Iterable<string>): Promise<void> => {
+      if (disk.isSlow) await new Promise<void>((resolve) => waiting.push(resolve))
+      await file.append(lines)
+    }
+    return { ...file, append }
+  }
+  return { disk, createFile }
+}
+
+it('extends no lease whose end is being written', async () => {
+  const { disk, createFile } = slowDisk()
+  const one = registration()
+  await withRegistry(
+    async (registry, clock) => {
+      await registry.put([one], signal)
+      await clock.advance(31_000)
+      disk.isSlow = true
+      await clock.advance(61_000)
+      await expect.poll(() => disk.waiting.length).toBe(1)
+
+      expect(registry.find(one.id)?.state).toBe('lingering')
+      expect(await registry.renew([{ id: one.id }], signal)).toEqual([one.id])
+      disk.isSlow = false
+      disk.waiting.shift()?.()
+      await expect.poll(() => registry.find(one.id)).toBeUndefined()
+    },
+    { createFile },
+  )
+})
+
+it('keeps who came again just before its time was over', async () => {
+  const { disk, createFile } = slowDisk()
+  const [one, other] = registrations(2)
+  await withRegistry(
+    async (registry, clock) => {
+      await registry.put([one!], signal)
+      await clock.advance(31_000)
+      disk.isSlow = true
+      const first = registry.put([other!], signal)
+      await expect.poll(() => disk.waiting.length).toBe(1)
+      const again = registry.put([one!], signal)
+      // Its end is decided in the same batch, behind it.
+      await clock.advance(61_000)
+      disk.isSlow = false
+      disk.waiting.shift()?.()
+
+      expect((await again)[0]?.outcome).toBe('renewed')
+      await first
+      await clock.advance(1_000)
+      expect(registry.find(one!.id)?.state).toBe('listed')
+    },
+    { createFile },
+  )
+})
+
+it('remembers over a restart, and a snapshot, who lost its address to whom', async () => {
+  const address = '10.0.0.7:9250'
+  const [loser, winner] = registrations(2, { address })
+  await withRegistry(async (registry) => {
+    await registry.put([loser!], signal)
+    await registry.put([winner!], signal)
+  })
+  // Each start makes a snapshot of what the one before has left.
+  for (let start = 0; start < 2; start++)
+    await withRegistry(async (registry) => {
+      expect(registry.explain(loser!.id)).toMatchObject({ evicted: { incarnation: '1', by: winner!.id } })
+      const [receipt] = await registry.put([loser!], signal)
+      expect(receipt).toMatchObject({ outcome: 'conflict', why: expect.stringContaining('taken over') })
+    })
+})
+
+it('does not forget within a batch who lost its address', async () => {
+  const address = '10.0.0.7:9250'
+  const [loser, winner] = registrations(2, { address })
+  await withRegistry(async (registry) => {
+    const receipts = await registry.put([loser!, winner!, loser!], signal)
+
+    expect(receipts.map(({ outcome }) => outcome)).toEqual(['created', 'created', 'conflict'])
+    expect(registry.view()?.targets.map(({ registration: { id } }) => id)).toEqual([winner!.id])
+  })
+})

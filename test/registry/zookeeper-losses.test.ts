@@ -188,3 +188,18 @@ it('says which znode of an id is no good', async () => {
   )
   expect(registry.explain(good!.id)?.quarantined).toEqual([])
 })
+
+it('does not bring back a member of others that lost its address, when the winner goes', async () => {
+  const address = '10.0.0.7:9250'
+  const [loser, winner] = registrations(2, { address })
+  const session = await membersOfOthers([loser!])
+
+  expect(await put(winner!)).toBe('created')
+  zookeeper.data.endSession(session)
+  await eventually(() => registry.explain(loser!.id)?.departures.length, 1)
+  expect(registry.explain(loser!.id)).toMatchObject({ evicted: { by: winner!.id } })
+  expect(await put(loser!)).toBe('conflict')
+
+  void registry.withdraw(winner!.id, undefined, signal)
+  await eventually(counts, {})
+})

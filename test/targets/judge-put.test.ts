@@ -83,9 +83,16 @@ describe('judgePut()', () => {
   })
 
   it('does not let an evicted life take its address back', () => {
+    const owner = target({ instance: 'tm-2' })
+    const evicted = { incarnation: '1', by: owner.registration.id }
+
+    expect(judgePut(registration({ incarnation: '1' }), { evicted, owner }).outcome).toBe('conflict')
+    expect(judgePut(registration({ incarnation: '2' }), { evicted, owner }).outcome).toBe('created')
+  })
+
+  it('lets an evicted life have another address', () => {
     const evicted = { incarnation: '1', by: 'payments/orders/taskmanager/tm-2' }
 
-    expect(judgePut(registration({ incarnation: '1' }), { evicted }).outcome).toBe('conflict')
-    expect(judgePut(registration({ incarnation: '2' }), { evicted }).outcome).toBe('created')
+    expect(judgePut(registration({ incarnation: '1', address: '10.0.0.8:9250' }), { evicted }).outcome).toBe('created')
   })
 })
