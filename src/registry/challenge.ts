@@ -11,7 +11,7 @@ export interface ChallengeDeps {
 }
 
 /** An owner whose process is certainly not at its address any more. */
-export interface Outlived {
+interface Outlived {
   readonly owner: Target
   readonly why: string
 }

@@ -5,11 +5,12 @@ export interface LeaseBook {
   /** A full lease from now on. */
   grant(id: string, seconds: number): void
   forget(id: string): void
-  has(id: string): boolean
   /** Milliseconds; undefined without a lease. */
   left(id: string): number | undefined
-  /** Takes out the leases that are over, and says whose they were. */
+  /** Whose lease is over now. They stay until each is taken out: thousands at once need not be one long step. */
   over(): readonly string[]
+  /** Takes out a lease if it is over, still. */
+  end(id: string): boolean
 }
 
 export function createLeaseBook(time: SteadyTime): LeaseBook {
@@ -21,7 +22,6 @@ export function createLeaseBook(time: SteadyTime): LeaseBook {
     forget: (id) => {
       until.delete(id)
     },
-    has: (id) => until.has(id),
     left: (id) => {
       const end = until.get(id)
       return end === undefined ? undefined : Math.max(0, end - time.now())
@@ -30,8 +30,11 @@ export function createLeaseBook(time: SteadyTime): LeaseBook {
       const now = time.now()
       const over: string[] = []
       for (const [id, end] of until) if (end <= now) over.push(id)
-      for (const id of over) until.delete(id)
       return over
+    },
+    end: (id) => {
+      const end = until.get(id)
+      return end !== undefined && end <= time.now() && until.delete(id)
     },
   }
 }

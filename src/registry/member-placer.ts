@@ -1,4 +1,5 @@
 import type { Registration } from '../model/registration.ts'
+import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, InvariantError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -49,12 +50,16 @@ export interface MemberPlacerDeps {
   readonly onPlaced: (id: string) => void
   /** There is nothing in ZooKeeper for this id, and nothing shall be. */
   readonly onGone: (id: string) => void
+  /** A turn of the event loop for this placer alone: there are many of them, and all have much to do at once. */
+  readonly turn: () => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
 }
 
 const idsPerRound = 500
-const bytesPerMulti = 256 * 1024
+/** Their answers come in one piece, and all of them have a next step then. */
+const singlesAtOnce = 50
+const bytesPerMulti = 128 * 1024
 const againMs = 1_000
 const idleMs = 60_000
 
@@ -64,7 +69,7 @@ interface Waiter {
 }
 
 export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
-  const { writer, isConnected, isConfirmed, wanted, isUndecided, onPlaced, onGone, clock, logger } = deps
+  const { writer, isConnected, isConfirmed, wanted, isUndecided, onPlaced, onGone, turn, clock, logger } = deps
   const members = new Map<string, PlacedMember>()
   const ending = new Map<string, Registration>()
   const remover = createMemberRemover({ writer, onRemoved: noteGone, clock, logger })
@@ -125,8 +130,12 @@ export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
   async function bringNew(ids: readonly string[]): Promise<readonly string[]> {
     const fresh = ids.flatMap((id) => (members.has(id) ? [] : (wanted(id) ?? [])))
     if (fresh.length < 2) return ids
-    for (const chunk of inChunks(fresh))
-      for (const member of (await writer.createAll(chunk)) ?? []) remember(member.registration.id, member)
+    for (const chunk of inChunks(fresh)) {
+      await turn()
+      const made = await writer.createAll(chunk)
+      await turn()
+      for (const member of made ?? []) remember(member.registration.id, member)
+    }
     return ids.filter((id) => members.get(id)?.registration !== wanted(id) || wanted(id) === undefined)
   }
 
@@ -142,13 +151,11 @@ export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
       for (const id of ids) errors.set(id, error)
       left = []
     }
-    await Promise.all(
-      left.map((id) =>
-        bring(id).catch((error: unknown) => {
-          errors.set(id, error)
-        }),
-      ),
-    )
+    for (let from = 0; from < left.length; from += singlesAtOnce) {
+      await turn()
+      const some = left.slice(from, from + singlesAtOnce)
+      await Promise.all(some.map((id) => bring(id).catch((error: unknown) => errors.set(id, error))))
+    }
     for (const [id, all] of asked) answer(id, all, errors.get(id))
     note(errors)
   }
@@ -205,17 +212,26 @@ export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
 
   return {
     touch,
-    settle: (ids) =>
-      new Promise((resolve, reject) => {
-        const open = ids.filter((id) => !isInPlace(id))
-        let left = open.length
-        if (left === 0) return resolve()
-        const waiter = { resolve: () => --left === 0 && resolve(), reject }
-        for (const id of open) {
-          waiters.set(id, [...(waiters.get(id) ?? []), waiter])
+    settle: async (ids) => {
+      const breathe = breather()
+      // One for the loop itself.
+      let left = 1
+      let waiter: Waiter = { resolve: () => undefined, reject: () => undefined }
+      const settled = new Promise<void>((resolve, reject) => {
+        waiter = { resolve: () => --left === 0 && resolve(), reject }
+      })
+      settled.catch(() => undefined)
+      for (const id of ids) {
+        if (!isInPlace(id)) {
+          left++
+          waiters.set(id, (waiters.get(id) ?? []).concat(waiter))
           touch(id)
         }
-      }),
+        await breathe()
+      }
+      waiter.resolve()
+      return settled
+    },
     end: (registration) => {
       ending.set(registration.id, registration)
       touch(registration.id)

@@ -1,4 +1,5 @@
 import type { Registration } from '../model/registration.ts'
+import { turns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
@@ -107,6 +108,7 @@ export function createSessionShards(deps: SessionShardsDeps): SessionShards {
   const saver = createSessionSaver(saveNow, deps.saved.open, () =>
     rooms.flatMap(({ shard }) => shard.zookeeper.session() ?? []),
   )
+  const turn = turns()
   let expiries = 0
   let opened = 0
   let launch: (room: Room) => void = () => undefined
@@ -124,6 +126,7 @@ export function createSessionShards(deps: SessionShardsDeps): SessionShards {
       isLost: false,
       shard: createSessionShard(zookeeper, {
         ...deps,
+        turn,
         wanted: (id) => (places.get(id)?.room === room ? wanted(id) : undefined),
         isUndecided: (id) => (places.get(id)?.room ?? room) !== room || deps.isUndecided(id),
         onGone: (id) => leave(room, id),

@@ -51,6 +51,12 @@ export interface SharedTree {
   confirmedAt(): number
   /** A registration of ours has come, changed or gone; `isAnnounced`: its end was. */
   ownChanged(id: string, before: Target | undefined, isAnnounced: boolean): void
+  /**
+   * Resolves when the board shows whatever anybody had written before the call.
+   *
+   * @throws UnavailableError
+   */
+  caughtUp(signal: AbortSignal): Promise<void>
   /** Who says to have it in the znode that counts for an id. */
   holderOf(id: string): string | undefined
   /** Owners of addresses, in other replicas, whose process is not there any more: see `Challenge`. */
@@ -77,6 +83,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
   const givenUp = new Map<string, Target>()
   /** Written, and not yet seen in the tree; true: for a second or longer. */
   const unseen = new Map<string, boolean>()
+  let isTaking = false
   let hasView = false
   let foundMembers = false
   let confirmedAt = clock.monotonic()
@@ -223,6 +230,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
     const heard = changes.listen(signal)
     for (;;) {
       for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
+        isTaking = true
         await board.take(change)
         if (change.view.isRootMissing) await makeRoot(signal)
         else if (change.isFullSync) {
@@ -234,6 +242,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
           if (change.view.takenAt >= restoredAt) await bringBack()
           shards.wake()
         }
+        isTaking = false
         onChange()
       }
       if ((await heard.next()).done) return
@@ -258,6 +267,10 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
     confirmedAt: () => {
       if (tree.isCurrent()) confirmedAt = clock.monotonic()
       return confirmedAt
+    },
+    caughtUp: async (signal) => {
+      await tree.caughtUp(signal)
+      while ((waiting.length > 0 || isTaking) && !signal.aborted) await clock.sleep(10, signal)
     },
     holderOf: (id) => {
       const life = board.claims.lifeOf(id)?.registration

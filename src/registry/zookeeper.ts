@@ -1,4 +1,4 @@
-import type { Incarnation, Receipt, Registration } from '../model/registration.ts'
+import { compareLives, type Incarnation, type Receipt, type Registration } from '../model/registration.ts'
 import { addressKey, type RegistryView, type Target } from '../model/target.ts'
 import { createBell } from '../runtime/bell.ts'
 import { breather } from '../runtime/breathe.ts'
@@ -194,10 +194,16 @@ export function createZookeeperRegistry(
     const tree = ready()
     announced.add(id)
     try {
+      const known = tree.board.claims.lifeOf(id)?.registration
+      // Another replica may have acknowledged it a moment ago.
+      if (known === undefined || (incarnation !== undefined && compareLives(incarnation, known) !== 'same'))
+        await withDeadline('Look into ZooKeeper', settleMs, signal, (bounded) => tree.caughtUp(bounded))
       const outcome = await journaled.withdraw(id, incarnation, signal)
-      const other = outcome === 'unknown' ? tree.board.claims.lifeOf(id)?.registration : undefined
+      // What is left of it is another replica's.
+      const other = tree.board.claims.lifeOf(id)?.registration
       if (other !== undefined) {
-        if (incarnation !== undefined && !mayEnd(incarnation, other)) return 'superseded'
+        if (incarnation !== undefined && !mayEnd(incarnation, other))
+          return outcome === 'ended' ? outcome : 'superseded'
         tree.board.forgetLost(id)
         tree.shards.end(other)
       }

@@ -23,7 +23,7 @@ export interface Lost {
   readonly until: number
 }
 
-export interface Sweep {
+interface Sweep {
   /** Taken out: they leave the list now. */
   readonly left: readonly { readonly target: Target; readonly leaving: Leaving }[]
   /** Would have left, and are held from now on. */

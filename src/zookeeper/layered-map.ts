@@ -12,8 +12,17 @@ export function succeed<K, V>(
   const over = new Map<K, Entry<V>>(layers.over)
   for (const key of gone) over.set(key, undefined)
   for (const [key, value] of written) over.set(key, { value })
-  const next = new LayeredMap(layers.base, over)
-  return over.size > layers.base.size / 2 ? new Map(next) : next
+  return over.size > layers.base.size / 4 ? flat(layers.base, over) : new LayeredMap(layers.base, over)
+}
+
+/** A copy of a whole map is quick; the same through its entries would hold the event loop at a hundred thousand. */
+function flat<K, V>(base: ReadonlyMap<K, V>, over: ReadonlyMap<K, Entry<V>>): ReadonlyMap<K, V> {
+  const all = new Map(base)
+  for (const [key, entry] of over) {
+    if (entry === undefined) all.delete(key)
+    else all.set(key, entry.value)
+  }
+  return all
 }
 
 /** undefined: the key is gone. */

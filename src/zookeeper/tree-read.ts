@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { DecodeError } from '../runtime/errors.ts'
 import { eachOf, inBatches } from './batches.ts'
 import type { Zookeeper } from './client.ts'
@@ -14,6 +15,8 @@ export interface TreeNode {
   readonly mzxid: bigint
   /** 0 for what is no ephemeral. */
   readonly ephemeralOwner: bigint
+  /** Instead of the data, when it was forgotten. */
+  readonly digest?: number | undefined
 }
 
 interface Subtrees {
@@ -221,12 +224,27 @@ export function toNode(
   const { version, czxid, mzxid, ephemeralOwner } = stat
   const old = known?.get(path)
   if (old !== undefined && isSameNode(old, { data, version, czxid, mzxid, ephemeralOwner })) return old
-  return { data: Buffer.from(data), version, czxid, mzxid, ephemeralOwner }
+  return { data: Buffer.from(data), version, czxid, mzxid, ephemeralOwner, digest: undefined }
+}
+
+/** For whoever has read it and needs it no more: of the data stays what a change can be seen by, and `data` is empty. */
+export function forgetData(node: { -readonly [K in keyof TreeNode]: TreeNode[K] }): void {
+  node.digest = digestOf(node)
+  node.data = noData
+}
+
+const noData = Buffer.alloc(0)
+
+function digestOf({ data, digest }: TreeNode): number {
+  return digest ?? crc32(data)
 }
 
 /** The data counts too: a server that was set up anew gives its numbers a second time. */
 export function isSameNode(one: TreeNode, other: TreeNode): boolean {
-  return one === other || (one.mzxid === other.mzxid && one.czxid === other.czxid && one.data.equals(other.data))
+  if (one === other) return true
+  if (one.mzxid !== other.mzxid || one.czxid !== other.czxid) return false
+  const isKept = one.digest === undefined && other.digest === undefined
+  return isKept ? one.data.equals(other.data) : digestOf(one) === digestOf(other)
 }
 
 /** Without a recursive watch an empty directory must be listed too: the child watch comes with the list. */

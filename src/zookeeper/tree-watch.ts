@@ -27,6 +27,12 @@ export interface TreeWatch extends Service {
   view(): TreeView | undefined
   /** True while events keep the view up to date: connected, and read in full since. */
   isCurrent(): boolean
+  /**
+   * Resolves when the view has whatever anybody had written before the call.
+   *
+   * @throws UnavailableError, ZookeeperError as `sync` does
+   */
+  caughtUp(signal: AbortSignal): Promise<void>
   /** Reads everything again as soon as it can: what is published then was read after this call. */
   refresh(): void
   /** Calls the listener after each new view; the returned function ends that. */
@@ -41,6 +47,9 @@ interface TreeCounters {
   /** Znodes that a periodic full reading found different although no event had said so. */
   readonly differences: number
 }
+
+/** How soon somebody who waits for a reading notices its end. */
+const pollMs = 10
 
 const again: RetryPolicy = { firstMs: 200, factor: 2, maxMs: 10_000, jitter: 0.3 }
 
@@ -74,6 +83,7 @@ export function watchTree(
   let connections = 0
   let resyncAt = 0
   let isRunning = false
+  let isReading = false
   let wake = new AbortController()
 
   function onEvent({ type, path }: WatchEvent): void {
@@ -192,8 +202,12 @@ export function watchTree(
     if (!signal.aborted && !needsSync) await flush(view, signal)
   }
 
+  function isBehind(): boolean {
+    return needsSync || dirtyNodes.size + dirtyLists.size > 0
+  }
+
   function hasWork(): boolean {
-    return zookeeper.state() === 'connected' && (needsSync || dirtyNodes.size + dirtyLists.size > 0)
+    return zookeeper.state() === 'connected' && isBehind()
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -211,7 +225,9 @@ export function watchTree(
     while (!signal.aborted) {
       wake = new AbortController()
       try {
+        isReading = hasWork() || view === undefined
         await step(signal)
+        isReading = false
         if (failures > 0) logger.info({}, 'ZooKeeper tree is read again')
         failures = 0
       } catch (error) {
@@ -241,6 +257,12 @@ export function watchTree(
     name,
     run,
     view: () => view,
+    caughtUp: async (signal) => {
+      // The events of what it waits for come before its answer.
+      await zookeeper.sync(root, { signal })
+      while (isRunning && (isReading || isBehind()) && !signal.aborted) await clock.sleep(pollMs, signal)
+      signal.throwIfAborted()
+    },
     refresh: () => {
       needsSync = true
       rouse()

@@ -200,6 +200,10 @@ it('does not bring back a member of others that lost its address, when the winne
   expect(registry.explain(loser!.id)).toMatchObject({ evicted: { by: winner!.id } })
   expect(await put(loser!)).toBe('conflict')
 
-  void registry.withdraw(winner!.id, undefined, signal)
-  await eventually(counts, {})
+  let outcome: string | undefined
+  void registry.withdraw(winner!.id, undefined, signal).then((ended) => {
+    outcome = ended
+  })
+  await eventually(() => outcome, 'ended')
+  expect(counts()).toEqual({})
 })

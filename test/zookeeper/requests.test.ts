@@ -156,6 +156,20 @@ describe('requests over a changing connection', () => {
     expect(server.data.sessions.size).toBe(1)
   })
 
+  it('asks no server for whoever has given up already', async () => {
+    await using server = await startFakeZookeeper({ version: '3.4' })
+    await using client = runClient({ connect: server.connect, sessionTimeoutMs })
+    const { zookeeper } = client
+    await zookeeper.sync()
+    const before = server.requests.length
+
+    const answer = zookeeper.supports('multiRead', { signal: AbortSignal.abort(new Error('enough')) })
+
+    await expect(answer).rejects.toThrow('enough')
+    await zookeeper.sync()
+    expect(server.requests.slice(before).map(({ opcode }) => opcode)).toEqual([opcodes.sync])
+  })
+
   it('tells the watchers of a lasting watch when it lands on a server that has none', async () => {
     const data = createFakeData()
     const modern = await startFakeZookeeper({ data })

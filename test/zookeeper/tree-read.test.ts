@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { opcodes } from '../../src/zookeeper/opcodes.ts'
-import { createTreeReader, isSameNode, type TreeNode, toNode } from '../../src/zookeeper/tree-read.ts'
+import { createTreeReader, forgetData, isSameNode, type TreeNode, toNode } from '../../src/zookeeper/tree-read.ts'
 import { runClient } from '../contract/zookeeper-world.ts'
 import { type FakeZookeeper, startFakeZookeeper } from '../fakes/zookeeper.ts'
 
@@ -132,6 +132,8 @@ describe('toNode()', () => {
     pzxid: 0n,
   }
   const old: TreeNode = { data: Buffer.from('a'), version: 1, czxid: 1n, mzxid: 2n, ephemeralOwner: 7n }
+  const forgotten = { ...old }
+  forgetData(forgotten)
 
   it('copies the data, so that no answer is kept for it', () => {
     const frame = Buffer.from('abc')
@@ -147,10 +149,18 @@ describe('toNode()', () => {
     { what: 'created again', other: { ...old, czxid: 2n }, same: false },
     { what: 'from a server that was set up anew', other: { ...old, data: Buffer.from('b') }, same: false },
     { what: 'as it was', other: { ...old, data: Buffer.from('a') }, same: true },
-  ])('takes a node that is $what for the same: $same', ({ other, same }) => {
+  ])('takes a node that is $what for the same: $same, also when its data was forgotten', ({ other, same }) => {
     expect(isSameNode(old, other)).toBe(same)
-    expect(toNode({ path: '/a', data: other.data, stat: { ...stat, ...other } }, new Map([['/a', old]])) === old).toBe(
-      same,
-    )
+    for (const known of [old, forgotten]) {
+      const read = toNode({ path: '/a', data: other.data, stat: { ...stat, ...other } }, new Map([['/a', known]]))
+      expect(read === known).toBe(same)
+    }
+  })
+
+  it('keeps nothing of data that is forgotten, however often', () => {
+    forgetData(forgotten)
+
+    expect(forgotten.data).toHaveLength(0)
+    expect(isSameNode(forgotten, old)).toBe(true)
   })
 })
