@@ -9,6 +9,7 @@ import { parseAddress } from '../targets/parse-address.ts'
 import type { TargetReport } from '../targets/target-report.ts'
 import { forgetData, type TreeNode } from '../zookeeper/tree-read.ts'
 import type { TreeChange } from '../zookeeper/tree-view.ts'
+import { mayEnd } from './batch.ts'
 import { createMemberLosses, type MemberLosses, type MemberLossesDeps } from './member-losses.ts'
 import type { PlacedMember, SeenZnode } from './member-writer.ts'
 
@@ -115,8 +116,9 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
   function isAboutOurs(path: string, node: TreeNode, found: Target, mine: Target): boolean {
     const ours = placed(found.registration.id)
     const isForeign = !isOurSession(node.ephemeralOwner)
-    // Looked at before our own last write: it says nothing about now.
-    const isLater = ours === undefined ? deps.isRestored(mine.registration.id) : node.mzxid > ours.mzxid
+    // Looked at before our own last write: it says nothing about now. Of who is lost there is nothing of ours any more.
+    const isLater =
+      ours === undefined ? mine.state !== 'listed' || deps.isRestored(mine.registration.id) : node.mzxid > ours.mzxid
     if (found.registration.incarnation === mine.registration.incarnation) {
       if (!isForeign || (!isLater && mine.state === 'listed')) return true
       deps.onLoss(mine, { kind: 'taken over' })
@@ -134,11 +136,18 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const mine = own(id)
     const ours = placed(id)
     const isLater = ours === undefined ? deps.isRestored(id) : ours.path === path && node.mzxid > ours.mzxid
-    if (mine !== undefined && isLater) deps.onLoss(mine, { kind: 'ended' })
+    const isOfLost = mine !== undefined && mine.state !== 'listed' && isEndOf(path, mine)
+    if (mine !== undefined && (isLater || isOfLost)) deps.onLoss(mine, { kind: 'ended' })
     if (isOurSession(node.ephemeralOwner)) deps.onEnd(id, { path, mzxid: node.mzxid })
     const ended = claims.at(path)
     if (ended !== undefined) losses.end(ended, 'its end was announced')
     losses.forget(id)
+  }
+
+  /** A mark that an older life has left says nothing about this one. */
+  function isEndOf(path: string, { registration }: Target): boolean {
+    const name = parseMemberPath(path.slice(root.length + 1))
+    return name !== undefined && mayEnd(name.incarnation, registration)
   }
 
   /** Who comes is no longer lost, and has the address of who had it before. */
@@ -147,7 +156,8 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     const rival = deps.ownAt(addressKey(registration))
     if (rival === undefined || rival.registration.id === registration.id) return
     const ours = placed(rival.registration.id)
-    if (ours !== undefined && order > Number(ours.czxid)) deps.onLoss(rival, { kind: 'evicted', by: registration.id })
+    const isLater = ours === undefined ? rival.state !== 'listed' : order > Number(ours.czxid)
+    if (isLater) deps.onLoss(rival, { kind: 'evicted', by: registration.id })
   }
 
   function lookAtRemoved(path: string): void {

@@ -116,6 +116,8 @@ export function createMemberPlacer(deps: MemberPlacerDeps): MemberPlacer {
     if (over !== undefined) {
       const marked = await writer.markStopped(over)
       if (marked !== undefined) remover.say(id, marked)
+      // An earlier life of it that was ours.
+      if (member !== undefined && member.path !== writer.pathOf(over)) await writer.remove(member.path)
       if (ending.get(id) === over) ending.delete(id)
     } else if (member !== undefined) await writer.remove(member.path)
     members.delete(id)

@@ -28,7 +28,10 @@ export interface MemberWriter {
   createAll(many: readonly Registration[]): Promise<readonly PlacedMember[] | undefined>
   /** One member, whatever stands at its path: ours is brought up to date, another session's is taken over. */
   place(one: Registration, earlier: PlacedMember | undefined): Promise<PlacedMember>
-  /** Says to all readers that the end was announced; undefined when there is no such znode. */
+  /**
+   * Says to all readers that the end was announced, also where there is no znode: its replica may have taken it away
+   * because it was lost, and list it still. undefined: the znode is another session's, and goes with its replica.
+   */
   markStopped(one: Registration): Promise<SeenZnode | undefined>
   /** Deletes a znode if it belongs to our session. */
   remove(path: string): Promise<void>
@@ -129,9 +132,19 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string, holder: s
       throw new UnavailableError(`Write member "${pathOf(one)}": others keep changing it`, { cause: last })
     },
     markStopped: async (one) => {
-      const path = pathOf(one)
-      const stat = await unlessGone(zookeeper.setData(path, encodeMember(one, 'STOPPED', holder)))
-      return stat === undefined ? undefined : { path, mzxid: stat.mzxid }
+      const [path, data] = [pathOf(one), encodeMember(one, 'STOPPED', holder)]
+      for (let attempt = 0; attempt < attempts; attempt++) {
+        const stat = await unlessGone(zookeeper.setData(path, data))
+        if (stat !== undefined) return stat.ephemeralOwner === sessionId() ? { path, mzxid: stat.mzxid } : undefined
+        try {
+          await makeFolder(folderOf(one))
+          await zookeeper.create(path, data, { mode: 'ephemeral' })
+        } catch (error) {
+          if (!isRace(error)) throw error
+          folders.delete(folderOf(one))
+        }
+      }
+      throw new UnavailableError(`Mark the end of member "${path}": others keep changing it`)
     },
     remove: async (path) => {
       const there = await zookeeper.exists(path)

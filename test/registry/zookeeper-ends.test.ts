@@ -8,6 +8,7 @@ import { encodeMember } from '../../src/targets/member-document.ts'
 import { memberPath } from '../../src/targets/member-name.ts'
 import { errorCodes } from '../../src/zookeeper/errors.ts'
 import { opcodes } from '../../src/zookeeper/opcodes.ts'
+import { contractLingerSeconds } from '../contract/registry.ts'
 import { type FakeZookeeper, startFakeZookeeper } from '../fakes/zookeeper.ts'
 import { registration, registrations } from '../targets/samples.ts'
 import { fastClock, type RunningReplica, runReplica, untilReady } from './zookeeper-registry-world.ts'
@@ -31,8 +32,9 @@ afterEach(async () => {
 })
 
 /** Ten times faster than life. */
-async function start(name: string, holder = name): Promise<RunningReplica> {
-  const options = { connect: zookeeper.connect, storagePath: join(folder, name), sessionTimeoutMs: 60_000, holder }
+async function start(name: string, holder = name, lingerSeconds = contractLingerSeconds): Promise<RunningReplica> {
+  const storagePath = join(folder, name)
+  const options = { connect: zookeeper.connect, storagePath, sessionTimeoutMs: 60_000, holder, lingerSeconds }
   const replica = runReplica(options, fastClock(10))
   replicas.push(replica)
   await untilReady(replica)
@@ -134,4 +136,90 @@ it('knows which replica has a registration that it does not have itself', async 
 
   await put(b, registration())
   await expect.poll(() => a.registry.holderOf(registration().id)).toBe('http://b:10390')
+})
+
+it('ends through one replica what another has acknowledged a moment ago', async () => {
+  const [a, b] = [await start('a'), await start('b')]
+  const many = registrations(10)
+
+  await put(b, ...many)
+  const outcomes = await Promise.all(many.map((one) => withdraw(a, one)))
+
+  expect(outcomes).toEqual(many.map(() => 'ended'))
+  await expect.poll(() => [listed(a), listed(b)], { timeout: 10_000 }).toEqual([[], []])
+})
+
+it('ends both lives when the newer one ends at the replica that had the older one', async () => {
+  const [a, b] = [await start('a'), await start('b')]
+  const older = registration()
+  const newer = registration({ incarnation: '2' })
+  await put(a, older)
+  await expect.poll(() => listed(b), { timeout: 10_000 }).toHaveLength(1)
+
+  await put(b, newer)
+  expect(await a.registry.withdraw(newer.id, '2', signal)).toBe('ended')
+
+  await expect.poll(() => [listed(a), listed(b)], { timeout: 10_000 }).toEqual([[], []])
+  await expect.poll(() => [isThere(older), isThere(newer)], { timeout: 10_000 }).toEqual([false, false])
+})
+
+it('is told by another replica that one that is lost here has ended', async () => {
+  const [a, b] = [await start('a', 'a', 600), await start('b', 'b', 600)]
+  const one = registration({ leaseSeconds: 5 })
+  await put(a, one)
+  await expect.poll(() => listed(a), { timeout: 10_000 }).toEqual(['tm-1 lingering'])
+  await expect.poll(() => isThere(one), { timeout: 10_000 }).toBe(false)
+
+  await withdraw(b, one)
+
+  await expect.poll(() => listed(a), { timeout: 2_000 }).toEqual([])
+  expect(a.registry.explain(one.id)?.departures).toMatchObject([{ why: 'its end was announced' }])
+})
+
+it('lets a new life have the place of one that is lost here, whatever its incarnation is called', async () => {
+  const [a, b] = [await start('a', 'a', 600), await start('b', 'b', 600)]
+  const lost = registration({ incarnation: 'first', leaseSeconds: 5 })
+  const next = registration({ incarnation: 'second', address: '10.0.0.8:9250', leaseSeconds: 3_600 })
+  await put(a, lost)
+  await expect.poll(() => listed(a), { timeout: 10_000 }).toEqual(['tm-1 lingering'])
+  await expect.poll(() => isThere(lost), { timeout: 10_000 }).toBe(false)
+
+  await put(b, next)
+
+  const lifeAt = ({ registry }: RunningReplica) => registry.find(next.id)?.registration.incarnation
+  await expect.poll(() => [lifeAt(a), lifeAt(b)], { timeout: 10_000 }).toEqual(['second', 'second'])
+  const { mzxid } = zookeeper.data.tree.stat(pathOf(next))
+  await sleep(300)
+  expect(zookeeper.data.tree.stat(pathOf(next)).mzxid).toBe(mzxid)
+})
+
+it('does not bring back one that is lost here when another id has had its address', async () => {
+  const [a, b] = [await start('a', 'a', 600), await start('b', 'b', 600)]
+  const [lost, winner] = registrations(2, { address: '10.0.0.7:9250', leaseSeconds: 5 })
+  await put(a, lost!)
+  await expect.poll(() => listed(a), { timeout: 10_000 }).toEqual(['tm-0 lingering'])
+  await expect.poll(() => isThere(lost!), { timeout: 10_000 }).toBe(false)
+
+  await put(b, winner!)
+  await expect.poll(() => listed(a), { timeout: 2_000 }).toEqual(['tm-1 listed'])
+  await withdraw(b, winner!)
+
+  await expect.poll(() => [listed(a), listed(b)], { timeout: 2_000 }).toEqual([[], []])
+})
+
+it('does not bring back what ended elsewhere while it was away for less than its session', async () => {
+  const [a, b] = [await start('a'), await start('b')]
+  const one = registration({ leaseSeconds: 3_600 })
+  await put(b, one)
+  await expect.poll(() => listed(a), { timeout: 10_000 }).toHaveLength(1)
+  await b.stop()
+
+  expect(await withdraw(a, one)).toBe('ended')
+  await expect.poll(() => listed(a), { timeout: 10_000 }).toEqual([])
+  await sleep(500)
+  const again = await start('b')
+
+  expect(listed(again)).toEqual([])
+  await expect.poll(() => isThere(one), { timeout: 10_000 }).toBe(false)
+  expect([listed(a), listed(again)]).toEqual([[], []])
 })
