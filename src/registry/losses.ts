@@ -50,6 +50,8 @@ export interface LossesDeps {
 }
 
 const probeHeldEveryMs = 30_000
+/** One look decides nothing: a page may fail for a moment. */
+const probeLingeringEveryMs = 15_000
 const mostChecksAtOnce = 32
 /** So long a look may take before the target is served as lost. */
 const lookMs = 5_000
@@ -58,13 +60,15 @@ const lookMs = 5_000
 interface Check {
   readonly id: string
   readonly lostAt: number
+  /** Absent: just lost. */
+  readonly while?: 'lingering' | 'held'
 }
 
 export function createLosses(deps: LossesDeps): Losses {
   const { time, clock, logger, serve, identities, onOutcome = () => undefined } = deps
   const departures = createDepartures(deps)
   const reports = new Map<string, { readonly at: number; readonly why: string; readonly heldAt?: number }>()
-  /** Of who has just been lost, and of who is held. */
+  /** Of who has just been lost, and of who lingers or is held. */
   const soon = createTimetable<Check>()
   const regular = createTimetable<Check>()
   /** Until when those who are being looked at are served as before; in the order of time. */
@@ -85,7 +89,7 @@ export function createLosses(deps: LossesDeps): Losses {
       const lost = departures.get(next.id)
       if (lost?.lostAt !== next.lostAt) continue
       checking++
-      void check(identities, lost, reports.get(next.id)?.heldAt !== undefined).finally(() => {
+      void check(identities, lost, next.while).finally(() => {
         checking--
         checkMore()
       })
@@ -95,7 +99,7 @@ export function createLosses(deps: LossesDeps): Losses {
   async function check(
     book: IdentityBook,
     { target: { registration }, lostAt }: Lost,
-    wasHeld: boolean,
+    during: Check['while'],
   ): Promise<void> {
     const { id } = registration
     const { verdict } = await book.check(registration)
@@ -105,13 +109,16 @@ export function createLosses(deps: LossesDeps): Losses {
     if (verdict === 'same') {
       forget(id)
       deps.revive({ ...target, state: 'listed' })
-      if (!wasHeld) onOutcome('alive')
+      if (during === undefined) onOutcome('alive')
       return
     }
     serveLost(id)
     if (verdict === 'other' || (verdict === 'gone' && target.state === 'held')) departures.prove(id)
-    else if (target.state === 'held') regular.add(time.now() + probeHeldEveryMs, { id, lostAt })
-    if (!wasHeld) onOutcome(verdict === 'other' || verdict === 'gone' ? 'gone' : 'unverified')
+    else if (target.state !== 'held')
+      regular.add(time.now() + probeLingeringEveryMs, { id, lostAt, while: 'lingering' })
+    // The others among the held are in the plan that was made when they were.
+    else if (during === 'held') regular.add(time.now() + probeHeldEveryMs, { id, lostAt, while: 'held' })
+    if (during === undefined) onOutcome(verdict === 'other' || verdict === 'gone' ? 'gone' : 'unverified')
   }
 
   function serveLost(id: string): void {
@@ -125,7 +132,10 @@ export function createLosses(deps: LossesDeps): Losses {
     for (const [index, { registration }] of held.entries()) {
       const lost = departures.get(registration.id)
       const share = (index + 1) / held.length
-      if (lost !== undefined) regular.add(now + share * probeHeldEveryMs, { id: registration.id, lostAt: lost.lostAt })
+      if (lost !== undefined) {
+        const { id } = registration
+        regular.add(now + share * probeHeldEveryMs, { id, lostAt: lost.lostAt, while: 'held' })
+      }
     }
   }
 

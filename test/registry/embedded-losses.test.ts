@@ -219,6 +219,22 @@ it('gives a refused connection the time in which a process restarts', async () =
   })
 })
 
+it('asks a silent one again while it lingers: one look decides nothing', async () => {
+  const { world, probe } = fakeProbe('unverified', 'start=1')
+  await withRegistry(probe, async ({ registry, clock, outcomes, states }) => {
+    await registry.put([one], signal)
+    await clock.advance(5_000)
+    world.verdict = 'unknown'
+    await clock.advance(leaseMs)
+    expect(states()).toEqual({ lingering: 1 })
+
+    world.verdict = 'same'
+    await clock.advance(20_000)
+    expect(states()).toEqual({ listed: 1 })
+    expect(outcomes).toEqual(['unverified'])
+  })
+})
+
 it('lets go target by target of those held whose process is gone', async () => {
   const { world, probe } = fakeProbe('unknown')
   await withRegistry(probe, async ({ registry, clock, states }) => {
