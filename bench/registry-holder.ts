@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createZookeeperRegistry } from '../src/registry/zookeeper.ts'
 import { systemClock } from '../src/runtime/clock.ts'
 import { silentLogger } from '../src/runtime/logger.ts'
 import { registration } from '../test/targets/samples.ts'
+import { watchLoop } from './watch-loop.ts'
 
 /** What one step took, and what it cost the process. */
 export interface HolderStep {
@@ -55,7 +55,7 @@ async function main(order: string, connect: string, storagePath: string, count: 
   const step: HolderStep = {
     ms,
     settledMs: performance.now() - from,
-    longestBlockMs: stopLooking(),
+    longestBlockMs: stopLooking().longestOwnBlockMs,
     peakRssMb: process.resourceUsage().maxRSS / 1024,
     listed: registry.view()?.targets.length ?? 0,
     members,
@@ -76,31 +76,6 @@ async function registrants(count: number) {
       leaseSeconds: 600,
     }),
   )
-}
-
-/** Looks every millisecond how late it is, and how long this thread has stood in the kernel's queue meanwhile. */
-function watchLoop(): () => number {
-  const scheduler = openSync('/proc/thread-self/schedstat', 'r')
-  const text = Buffer.alloc(128)
-  /** Second field: nanoseconds in the queue. @see Documentation/scheduler/sched-stats.rst of Linux */
-  const queuedMs = (): number =>
-    Number(text.toString('latin1', 0, readSync(scheduler, text, 0, text.length, 0)).split(' ')[1]) / 1e6
-  let longest = 0
-  let at = performance.now()
-  let queued = queuedMs()
-  const look = (): void => {
-    const [now, nowQueued] = [performance.now(), queuedMs()]
-    longest = Math.max(longest, now - at - (nowQueued - queued))
-    at = now
-    queued = nowQueued
-  }
-  const timer = setInterval(look, 1)
-  return () => {
-    look()
-    clearInterval(timer)
-    closeSync(scheduler)
-    return longest
-  }
 }
 
 const [, , order, connect, storagePath, count] = process.argv

@@ -6,6 +6,8 @@ export interface LoopWatch {
   readonly longestBlockMs: number
   /** The same without the time in which the kernel gave the processor to others: what our own work is to blame for. */
   readonly longestOwnBlockMs: number
+  /** So long the kernel gave the processor to others in all. */
+  readonly queuedMs: number
 }
 
 /** Looks every millisecond how late it is, and how long this thread has stood in the kernel's queue meanwhile. */
@@ -19,6 +21,7 @@ export function watchLoop(): () => LoopWatch {
   let longestOwnBlockMs = 0
   let at = performance.now()
   let queued = queuedMs()
+  const queuedBefore = queued
   const look = (): void => {
     const now = performance.now()
     const nowQueued = queuedMs()
@@ -32,6 +35,6 @@ export function watchLoop(): () => LoopWatch {
     look()
     clearInterval(timer)
     closeSync(scheduler)
-    return { longestBlockMs, longestOwnBlockMs }
+    return { longestBlockMs, longestOwnBlockMs, queuedMs: queued - queuedBefore }
   }
 }

@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../src/runtime/clock.ts'
 import { silentLogger } from '../src/runtime/logger.ts'
 import { createZookeeper } from '../src/zookeeper/client.ts'
 import { watchTree } from '../src/zookeeper/tree-watch.ts'
+import { watchLoop } from './watch-loop.ts'
 import { readWithPeer } from './zookeeper-peer.ts'
 
 /** What one step took, and what it cost the process. */
@@ -63,35 +63,6 @@ function begin(members: () => number): () => Step {
     const ms = performance.now() - from
     const peakRssMb = process.resourceUsage().maxRSS / 1024
     return { kind: 'step', ms, ...stopLooking(), peakRssMb, members: members() }
-  }
-}
-
-/** Looks every millisecond how late it is, and how long this thread has stood in the kernel's queue meanwhile. */
-function watchLoop(): () => Pick<Step, 'longestBlockMs' | 'longestOwnBlockMs' | 'queuedMs'> {
-  const scheduler = openSync('/proc/thread-self/schedstat', 'r')
-  const text = Buffer.alloc(128)
-  /** Second field: nanoseconds in the queue. @see Documentation/scheduler/sched-stats.rst of Linux */
-  const queuedMs = (): number =>
-    Number(text.toString('latin1', 0, readSync(scheduler, text, 0, text.length, 0)).split(' ')[1]) / 1e6
-  let longestBlockMs = 0
-  let longestOwnBlockMs = 0
-  let at = performance.now()
-  let queued = queuedMs()
-  const queuedBefore = queued
-  const look = (): void => {
-    const now = performance.now()
-    const nowQueued = queuedMs()
-    longestBlockMs = Math.max(longestBlockMs, now - at)
-    longestOwnBlockMs = Math.max(longestOwnBlockMs, now - at - (nowQueued - queued))
-    at = now
-    queued = nowQueued
-  }
-  const timer = setInterval(look, 1)
-  return () => {
-    look()
-    clearInterval(timer)
-    closeSync(scheduler)
-    return { longestBlockMs, longestOwnBlockMs, queuedMs: queued - queuedBefore }
   }
 }
 
