@@ -219,7 +219,7 @@ it('does not bring back what ended elsewhere while it was away for less than its
   await sleep(500)
   const again = await start('b')
 
-  expect(listed(again)).toEqual([])
+  await expect.poll(() => listed(again), { timeout: 2_000 }).toEqual([])
   await expect.poll(() => isThere(one), { timeout: 10_000 }).toBe(false)
   expect([listed(a), listed(again)]).toEqual([[], []])
 })
