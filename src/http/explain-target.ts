@@ -92,7 +92,7 @@ function detailsOf(report: TargetReport): Readonly<Record<string, unknown>> {
     holder,
     lost: lost === undefined ? undefined : lossOf(lost),
     probe: probe && { at: time(probe.at), verdict: probe.verdict, why: probe.why, learnt: probe.learnt },
-    evicted,
+    evicted: evicted && { incarnation: evicted.incarnation, by: evicted.by },
     quarantined: quarantined.length === 0 ? undefined : quarantined,
     recently_left: departures.map(({ incarnation, address, at, why }) => ({ at: time(at), why, incarnation, address })),
     registration: target && registrationDocument(target.registration),
