@@ -30,7 +30,7 @@ interface PagePart {
 }
 
 /** Below what a part of a long list has, so that the list is not copied again after each change. */
-const smallChunk = 16 * 1024
+const smallChunk = 4 * 1024
 
 /** Renders a list bucket by bucket with room for others in between; `before` is an earlier page to take parts from. */
 export async function buildPage(targets: readonly Target[], before?: TargetPage): Promise<TargetPage> {
