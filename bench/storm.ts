@@ -62,10 +62,7 @@ export async function run(): Promise<boolean> {
       else await killLeader(zookeeper)
       const injectedMs = performance.now() - at
       await until(`ready after ${event}`, 120_000, async () => (await fetch(`${url}/-/ready`)).ok)
-      const lost = await missingOf(
-        url,
-        before.filter((id) => registrants.fates().get(id) === 'acknowledged'),
-      )
+      const lost = await missingOf(url, before, registrants)
       missing += lost.length
       if (lost.length > 0) say(`LOST after ${event} ${index}: ${lost.length}, such as ${lost[0]}`)
       const ms = performance.now() - at
@@ -224,11 +221,16 @@ async function idsIn(url: string): Promise<ReadonlySet<string>> {
 }
 
 /** What was acknowledged a moment ago has five seconds (invariant I4); what was listed before is there at once. */
-async function missingOf(url: string, ids: readonly string[]): Promise<readonly string[]> {
+async function missingOf(
+  url: string,
+  ids: readonly string[],
+  registrants: ReturnType<typeof createRegistrants>,
+): Promise<readonly string[]> {
   const givenUpAt = performance.now() + 5_000
   for (;;) {
     const there = await idsIn(url)
-    const missing = ids.filter((id) => !there.has(id))
+    // The churn goes on: who is asked to leave while we look is not missing.
+    const missing = ids.filter((id) => !there.has(id) && registrants.fates().get(id) === 'acknowledged')
     if (missing.length === 0 || performance.now() > givenUpAt) return missing
     if (missing.length > WITHDRAWN_AT_ONCE) say(`${missing.length} are not listed yet, such as ${missing[0]}`)
     await pause(250)
