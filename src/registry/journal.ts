@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type CreateDurableFile, createDurableFile, type DurableFile, moveIntoPlace } from '../runtime/durable-file.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { type CreateDurableFile, createDurableFile, type DurableFile, moveIntoPlace } from './durable-file.ts'
 import { encodeRecord, type JournalRecord } from './record-file.ts'
 import { endRecord, head } from './recover.ts'
 

@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../runtime/durable-file.ts'
 import type { SessionCredentials } from '../zookeeper/state.ts'
-import { createDurableFile, moveIntoPlace } from './durable-file.ts'
 
 /** What a process leaves to the next one. */
 export interface SavedSessions {
@@ -42,15 +42,7 @@ export async function writeSessionFile(
     password: Buffer.from(password).toString('base64'),
     timeoutMs,
   }))
-  const path = pathIn(folder)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = await createDurableFile(`${path}.tmp`)
-  try {
-    await file.append([`${JSON.stringify({ connect, sessions, earlier: earlier.map(String) })}\n`])
-  } finally {
-    await file.close()
-  }
-  await moveIntoPlace(`${path}.tmp`, path)
+  await replaceFile(pathIn(folder), `${JSON.stringify({ connect, sessions, earlier: earlier.map(String) })}\n`)
 }
 
 function readSession({ id, password, timeoutMs }: Readonly<Record<string, unknown>>): SessionCredentials | undefined {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { replaceFile } from '../runtime/durable-file.ts'
 import { describeError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 
@@ -22,7 +23,7 @@ export async function readReplicaId(folder: string | undefined, logger: Logger):
     if (!isMissing(error)) return withoutFile(path, made, error, logger)
   }
   try {
-    await writeDurably(path, `${made}\n`)
+    await replaceFile(path, `${made}\n`)
     return made
   } catch (error) {
     return withoutFile(path, made, error, logger)
@@ -32,27 +33,6 @@ export async function readReplicaId(folder: string | undefined, logger: Logger):
 function withoutFile(path: string, made: string, error: unknown, logger: Logger): string {
   logger.warn({ path, error: describeError(error) }, 'Id of the replica cannot be kept: the next start has another one')
   return made
-}
-
-/** Content and name are both on the disk when it resolves, or the file is as it was. */
-async function writeDurably(path: string, text: string): Promise<void> {
-  const folder = dirname(path)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = await open(`${path}.tmp`, 'w', 0o600)
-  try {
-    await file.chmod(0o600)
-    await file.writeFile(text)
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.tmp`, path)
-  const names = await open(folder, 'r')
-  try {
-    await names.sync()
-  } finally {
-    await names.close()
-  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,6 +1,6 @@
-import { type FileHandle, open, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { breather } from '../runtime/breathe.ts'
+import { breather } from './breathe.ts'
 
 /** A file that only grows, and whose bytes are on the disk before anybody is told so. */
 export interface DurableFile {
@@ -80,4 +80,16 @@ export async function moveIntoPlace(from: string, to: string): Promise<void> {
   } finally {
     await folder.close()
   }
+}
+
+/** Puts a text into a file of this user alone; with a crash at any moment the file is as it was, or whole. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await createDurableFile(`${path}.tmp`)
+  try {
+    await file.append([text])
+  } finally {
+    await file.close()
+  }
+  await moveIntoPlace(`${path}.tmp`, path)
 }
