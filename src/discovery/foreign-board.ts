@@ -3,8 +3,8 @@ import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { createSteadyTime } from '../runtime/steady-time.ts'
-import { type Claims, createClaims } from '../targets/claims.ts'
-import { createDepartures, defaultHoldSeconds, defaultLingerSeconds, type Leaving } from '../targets/departures.ts'
+import { type Claims, createClaims, lostPlace } from '../targets/claims.ts'
+import { createDepartures, defaultHoldSeconds, defaultLingerSeconds, whyLeaving } from '../targets/departures.ts'
 import { createRecentDepartures } from '../targets/recent-departures.ts'
 import type { TargetReport } from '../targets/target-report.ts'
 
@@ -41,7 +41,8 @@ export function createForeignBoard(options: ForeignBoardOptions): ForeignBoard {
   const { clock, logger, tickMs, lingerSeconds = defaultLingerSeconds, holdSeconds = defaultHoldSeconds } = options
   const claims = createClaims()
   const bad = new Map<string, { readonly why: string; readonly id: string | undefined }>()
-  const departures = createDepartures({ lingerMs: lingerSeconds * 1000, holdMs: holdSeconds * 1000 })
+  const times = { lingerMs: lingerSeconds * 1000, holdMs: holdSeconds * 1000 }
+  const departures = createDepartures(times)
   const left = createRecentDepartures()
   const lostAt = new Map<string, number>()
   const time = createSteadyTime(clock, tickMs)
@@ -52,22 +53,11 @@ export function createForeignBoard(options: ForeignBoardOptions): ForeignBoard {
     claims.set(lostPlace(id), undefined)
   }
 
-  function noteLeft({ registration: { id, incarnation, address } }: Target, why: string): void {
-    left.note({ id, incarnation, address, at: clock.wall(), why })
-  }
-
   function clear(path: string, why: string): void {
     const target = claims.at(path)
     claims.set(path, undefined)
     bad.delete(path)
-    if (target !== undefined) noteLeft(target, why)
-  }
-
-  const reasons: Readonly<Record<Leaving, string>> = {
-    lingered: `it lingered for ${lingerSeconds} s`,
-    held: `it was held for ${holdSeconds} s`,
-    released: 'it was held, and then released',
-    proven: 'its process is gone',
+    if (target !== undefined) left.note(target, clock.wall(), why)
   }
 
   return {
@@ -108,7 +98,7 @@ export function createForeignBoard(options: ForeignBoardOptions): ForeignBoard {
       if (swept.held.length > 0) logger.warn({ now: swept.held.length, held: departures.heldCount() }, heldMessage)
       for (const { target, leaving } of swept.left) {
         const { id } = target.registration
-        noteLeft(target, `its znode is gone; ${reasons[leaving]}`)
+        left.note(target, clock.wall(), `its znode is gone; ${whyLeaving(leaving, times)}`)
         if (departures.get(id) === undefined) forget(id)
         await breathe()
       }
@@ -134,8 +124,3 @@ export function createForeignBoard(options: ForeignBoardOptions): ForeignBoard {
 }
 
 const heldMessage = 'So many znodes of others were lost at once that their targets are held'
-
-/** A place of a claim that is no path of a znode. */
-function lostPlace(id: string): string {
-  return `lost ${id}`
-}

@@ -3,7 +3,7 @@ import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { SteadyTime } from '../runtime/steady-time.ts'
-import { createDepartures, type Leaving, type Lost } from '../targets/departures.ts'
+import { createDepartures, type Leaving, type Lost, whyLeaving } from '../targets/departures.ts'
 import type { LossReport } from '../targets/target-report.ts'
 import type { IdentityBook } from './identity-book.ts'
 import { createTimetable } from './timetable.ts'
@@ -142,7 +142,7 @@ export function createLosses(deps: LossesDeps): Losses {
   function reasonOf(id: string, leaving: Leaving): string {
     const why = reports.get(id)?.why ?? 'it was lost'
     const probed = identities?.last(id)?.why ?? 'its process is gone'
-    return `${why}; ${leaving === 'proven' ? probed : reasons(deps)[leaving]}`
+    return `${why}; ${leaving === 'proven' ? probed : whyLeaving(leaving, deps)}`
   }
 
   return {
@@ -206,12 +206,3 @@ export function createLosses(deps: LossesDeps): Losses {
 
 const heldMessage = 'So many targets were lost at once that they are held: look for trouble between them and us'
 const lateMessage = 'Held targets leave: nobody has come back for them'
-
-function reasons({ lingerMs, holdMs }: Pick<LossesDeps, 'lingerMs' | 'holdMs'>): Readonly<Record<Leaving, string>> {
-  return {
-    lingered: `it lingered for ${lingerMs / 1000} s`,
-    held: `it was held for ${holdMs / 1000} s`,
-    released: 'it was held, and then released',
-    proven: 'its process is gone',
-  }
-}

@@ -2,7 +2,7 @@ import type { Registration } from '../model/registration.ts'
 import type { Target } from '../model/target.ts'
 import { breather } from '../runtime/breathe.ts'
 import { createSteadyTime } from '../runtime/steady-time.ts'
-import type { Claims } from '../targets/claims.ts'
+import { type Claims, lostPlace } from '../targets/claims.ts'
 import { createRecentDepartures } from '../targets/recent-departures.ts'
 import type { TargetReport } from '../targets/target-report.ts'
 import { createLeaseBook } from './lease-book.ts'
@@ -49,23 +49,19 @@ export function createMemberLosses(deps: MemberLossesDeps): MemberLosses {
     time,
     size: claims.size,
     serve: (target) => {
-      isChanged = claims.set(placeOf(target.registration.id), target) || isChanged
+      isChanged = claims.set(lostPlace(target.registration.id), target) || isChanged
     },
     revive: (target) => {
       const { id, leaseSeconds } = target.registration
       leases.grant(id, leaseSeconds)
-      if (claims.set(placeOf(id), target)) onChange()
+      if (claims.set(lostPlace(id), target)) onChange()
     },
   })
 
   function forget(id: string): void {
     losses.forget(id)
     leases.forget(id)
-    isChanged = claims.set(placeOf(id), undefined) || isChanged
-  }
-
-  function note({ registration: { id, incarnation, address } }: Target, why: string): void {
-    departures.note({ id, incarnation, address, at: clock.wall(), why })
+    isChanged = claims.set(lostPlace(id), undefined) || isChanged
   }
 
   return {
@@ -74,7 +70,7 @@ export function createMemberLosses(deps: MemberLossesDeps): MemberLosses {
     forget,
     lose: (target) => losses.lose(target, whyLost),
     end: (target, why) => {
-      note(target, why)
+      departures.note(target, clock.wall(), why)
       identities?.forget(target.registration.id)
     },
     release: losses.release,
@@ -82,15 +78,15 @@ export function createMemberLosses(deps: MemberLossesDeps): MemberLosses {
       time.tick()
       const breathe = breather()
       for (const id of leases.over()) {
-        const target = claims.at(placeOf(id))
+        const target = claims.at(lostPlace(id))
         if (leases.end(id) && target !== undefined) losses.lose(target, whyLost)
         await breathe()
       }
       for (const { id, why } of await losses.sweep()) {
-        const target = claims.at(placeOf(id))
+        const target = claims.at(lostPlace(id))
         // Whoever was lost again meanwhile has a time of its own.
         if (target === undefined || losses.report(id) !== undefined) continue
-        note(target, why)
+        departures.note(target, clock.wall(), why)
         forget(id)
         identities?.forget(id)
         await breathe()
@@ -104,9 +100,4 @@ export function createMemberLosses(deps: MemberLossesDeps): MemberLosses {
       return { ...(lost && { lost }), ...(probe && { probe }), departures: departures.of(id) }
     },
   }
-}
-
-/** A place of a claim that is no path of a znode. */
-function placeOf(id: string): string {
-  return `lost ${id}`
 }

@@ -90,11 +90,6 @@ export function createRoster(options: RosterOptions): Roster {
     return true
   }
 
-  function noteDeparture({ registration }: Target, why: string): void {
-    const { id, incarnation, address } = registration
-    departures.note({ id, incarnation, address, at: clock.wall(), why })
-  }
-
   return {
     holdings,
     publish,
@@ -110,7 +105,7 @@ export function createRoster(options: RosterOptions): Roster {
         onTarget(registration.id, before)
         return
       }
-      if (before !== undefined && change.why !== undefined) noteDeparture(before, change.why)
+      if (before !== undefined && change.why !== undefined) departures.note(before, clock.wall(), change.why)
       leases.forget(change.drop)
       losses.forget(change.drop)
       identities?.forget(change.drop)

@@ -21,6 +21,11 @@ export interface Claims {
   losers(): number
 }
 
+/** The place of somebody whose own place, such as a znode, is gone: no path of a znode. */
+export function lostPlace(id: string): string {
+  return `lost ${id}`
+}
+
 export function createClaims(): Claims {
   const places = new Map<string, Target>()
   const placesOfId = new Map<string, readonly string[]>()

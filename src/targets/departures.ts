@@ -15,6 +15,17 @@ const mostPerSweep = 5_000
 /** Why somebody leaves whose end was not announced. `proven`: nothing, or another process, answers at its address. */
 export type Leaving = 'lingered' | 'held' | 'released' | 'proven'
 
+/** Why somebody leaves, as the end of a sentence about its loss. */
+export function whyLeaving(leaving: Leaving, { lingerMs, holdMs }: DeparturesOptions): string {
+  const reasons: Readonly<Record<Leaving, string>> = {
+    lingered: `it lingered for ${lingerMs / 1000} s`,
+    held: `it was held for ${holdMs / 1000} s`,
+    released: 'it was held, and then released',
+    proven: 'its process is gone',
+  }
+  return reasons[leaving]
+}
+
 /** Somebody whose end was not announced, with times as they came in. */
 export interface Lost {
   readonly target: Target

@@ -1,8 +1,10 @@
+import type { Target } from '../model/target.ts'
 import type { Departure } from './target-report.ts'
 
 /** The last who left, so that "where is my target?" has an answer. */
 export interface RecentDepartures {
-  note(departure: Departure): void
+  /** `at` in milliseconds since 1970. */
+  note(gone: Target, at: number, why: string): void
   /** Newest first. */
   of(id: string): readonly Departure[]
 }
@@ -12,8 +14,8 @@ const mostKept = 1_000
 export function createRecentDepartures(): RecentDepartures {
   let kept: Departure[] = []
   return {
-    note: (departure) => {
-      kept.push(departure)
+    note: ({ registration: { id, incarnation, address } }, at, why) => {
+      kept.push({ id, incarnation, address, at, why })
       // Cut now and then, not each time.
       if (kept.length >= 2 * mostKept) kept = kept.slice(-mostKept)
     },
