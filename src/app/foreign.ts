@@ -3,12 +3,12 @@ import { foreignFormats } from '../discovery/index.ts'
 import type { HostResolver } from '../http/host-resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { createZookeeper, type ZookeeperOptions } from '../zookeeper/client.ts'
+import { createZookeeper, type EnsembleOptions } from '../zookeeper/client.ts'
 import type { ForeignConfig } from './foreign-schema.ts'
 
 export interface ForeignDeps {
   /** As for our own znodes; the path in `connect` is left out. */
-  readonly zookeeper: Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'sasl' | 'tls'>
+  readonly zookeeper: EnsembleOptions
   readonly guard: (ip: string) => string | undefined
   readonly resolve: HostResolver
   readonly clock: Clock

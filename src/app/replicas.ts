@@ -6,7 +6,7 @@ import type { Replicas } from '../replicas/replicas.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
-import type { ZookeeperOptions } from '../zookeeper/client.ts'
+import type { EnsembleOptions } from '../zookeeper/client.ts'
 
 export interface AppReplicasOptions {
   /** Of this replica, from `readReplicaId`. */
@@ -15,7 +15,7 @@ export interface AppReplicasOptions {
   /** Undefined until others can reach us: see `advertisedUrl`. */
   readonly url: () => string | undefined
   /** Undefined: there are no others. */
-  readonly zookeeper: Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'sasl' | 'tls'> | undefined
+  readonly zookeeper: EnsembleOptions | undefined
 }
 
 /** Replicas know each other where they share registrations: through ZooKeeper. */

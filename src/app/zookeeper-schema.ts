@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../config/duration.ts'
 import { parsed, secret, text } from '../config/text-options.ts'
-import type { ZookeeperOptions } from '../zookeeper/client.ts'
+import type { EnsembleOptions } from '../zookeeper/client.ts'
 import { parseConnectString } from '../zookeeper/connect-string.ts'
 import { foreignSchema } from './foreign-schema.ts'
 import { tlsClient, tlsClientOptions } from './tls-client.ts'
@@ -37,9 +37,7 @@ export const zookeeperSchema = z.strictObject({
 export type ZookeeperConfig = z.output<typeof zookeeperSchema>
 
 /** What the client takes of the block; the files are read now. */
-export function zookeeperOptions(
-  config: ZookeeperConfig,
-): Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'sasl' | 'tls'> {
+export function zookeeperOptions(config: ZookeeperConfig): EnsembleOptions {
   const { auth: digest, sasl: user, tls: files } = config
   return {
     connect: config.connect,

@@ -8,7 +8,7 @@ import { together } from '../runtime/together.ts'
 import { defaultHoldSeconds, defaultLingerSeconds } from '../targets/departures.ts'
 import { type Judgement, judgePut, type Standing } from '../targets/judge-put.ts'
 import type { Eviction, TargetReport } from '../targets/target-report.ts'
-import { createZookeeper, creatorAcl, readAcl, type Zookeeper, type ZookeeperOptions } from '../zookeeper/client.ts'
+import { createZookeeper, type EnsembleOptions, readableByAll, type Zookeeper } from '../zookeeper/client.ts'
 import { parseConnectString } from '../zookeeper/connect-string.ts'
 import type { SessionCredentials } from '../zookeeper/state.ts'
 import { mayEnd } from './batch.ts'
@@ -20,7 +20,7 @@ import type { ShardCounters, ShardLimits } from './session-shards.ts'
 import { createSharedTree, type SharedTree } from './shared-tree.ts'
 
 export interface ZookeeperRegistryOptions
-  extends Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'sasl' | 'tls' | 'defaultAcl'>,
+  extends EnsembleOptions,
     Pick<EmbeddedRegistryOptions, 'lingerSeconds' | 'holdSeconds' | 'leaseSeconds'> {
   /** Folder for the journal beside the ephemerals and for the session; without one a restart knows nothing. */
   readonly storagePath: string | undefined
@@ -244,20 +244,13 @@ export function createZookeeperRegistry(
   }
 
   function client(number: number, savedSession: SessionCredentials | undefined): Zookeeper {
-    const { sessionTimeoutMs, auth, sasl, tls } = options
     return createZookeeper(
       {
-        connect,
+        ...readableByAll(options),
         name: number === 1 ? 'zookeeper' : `zookeeper-${number}`,
         // Without a place to keep it nobody could take the session over.
         keepsSession: storagePath !== undefined,
         ...(savedSession === undefined ? {} : { savedSession }),
-        ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
-        // Prometheus' own discovery cannot identify itself: everybody may read.
-        ...(auth === undefined ? {} : { auth }),
-        ...(sasl === undefined ? {} : { sasl }),
-        ...(auth === undefined && sasl === undefined ? {} : { defaultAcl: [...creatorAcl, ...readAcl] }),
-        ...(tls === undefined ? {} : { tls }),
       },
       deps,
     )

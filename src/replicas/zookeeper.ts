@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { describeError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { together } from '../runtime/together.ts'
-import { createZookeeper, creatorAcl, readAcl, type ZookeeperOptions } from '../zookeeper/client.ts'
+import { createZookeeper, creatorAcl, type EnsembleOptions, isIdentified, readableByAll } from '../zookeeper/client.ts'
 import { isZookeeperError } from '../zookeeper/errors.ts'
 import type { StateChange } from '../zookeeper/state.ts'
 import { createDoubleWatch } from './double-watch.ts'
@@ -14,9 +14,7 @@ import { winnerOf } from './rendezvous.ts'
 import type { Replica, ReplicaOptions, Replicas } from './replicas.ts'
 import { mayOwn, ownsKey, type Standing, stand, turnsInMs } from './standing.ts'
 
-export interface ZookeeperReplicasOptions
-  extends ReplicaOptions,
-    Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'sasl' | 'tls'> {}
+export interface ZookeeperReplicasOptions extends ReplicaOptions, EnsembleOptions {}
 
 export interface ZookeeperReplicasDeps {
   readonly clock: Clock
@@ -39,7 +37,7 @@ const longestSleepMs = 3_600_000
  * registry's: ten thousand registrations that are written must not delay a look.
  */
 export function createZookeeperReplicas(options: ZookeeperReplicasOptions, deps: ZookeeperReplicasDeps): Replicas {
-  const { id, version, auth, sasl } = options
+  const { id, version } = options
   const { clock } = deps
   const logger = deps.logger.child({ component: 'replicas' })
   const secret = randomBytes(24).toString('base64url')
@@ -97,7 +95,7 @@ export function createZookeeperReplicas(options: ZookeeperReplicasOptions, deps:
       mode: 'ephemeral',
       signal,
       // Others need the secret, the world does not.
-      ...(auth === undefined && sasl === undefined ? {} : { acl: creatorAcl }),
+      ...(isIdentified(options) ? { acl: creatorAcl } : {}),
     })
     logger.info({ id, url }, 'Joined the replicas')
     return true
@@ -207,21 +205,9 @@ export function createZookeeperReplicas(options: ZookeeperReplicasOptions, deps:
   }
 }
 
+/** The directories are made as the registry makes them. */
 function connect(options: ZookeeperReplicasOptions, deps: ZookeeperReplicasDeps): Ensemble {
-  const { sessionTimeoutMs, auth, sasl, tls } = options
-  return createZookeeper(
-    {
-      connect: options.connect,
-      name: 'replicas',
-      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
-      // Of the directories, as the registry has them.
-      ...(auth === undefined ? {} : { auth }),
-      ...(sasl === undefined ? {} : { sasl }),
-      ...(auth === undefined && sasl === undefined ? {} : { defaultAcl: [...creatorAcl, ...readAcl] }),
-      ...(tls === undefined ? {} : { tls }),
-    },
-    deps,
-  )
+  return createZookeeper({ ...readableByAll(options), name: 'replicas' }, deps)
 }
 
 function publicly({ id, url, version, startedAt }: Member): Replica {

@@ -50,6 +50,9 @@ export interface ZookeeperOptions {
   readonly keepsSession?: boolean
 }
 
+/** How an ensemble is reached, and as whom. */
+export type EnsembleOptions = Pick<ZookeeperOptions, 'connect' | 'sessionTimeoutMs' | 'auth' | 'sasl' | 'tls'>
+
 export interface ZookeeperDeps {
   readonly clock: Clock
   readonly logger: Logger
@@ -89,6 +92,23 @@ const openAcl: readonly Acl[] = [{ perms: permissions.all, scheme: 'world', id: 
 export const readAcl: readonly Acl[] = [{ perms: permissions.read, scheme: 'world', id: 'anyone' }]
 /** Everything for whoever this session is authenticated as. */
 export const creatorAcl: readonly Acl[] = [{ perms: permissions.all, scheme: 'auth', id: '' }]
+
+export function isIdentified({ auth, sasl }: Pick<EnsembleOptions, 'auth' | 'sasl'>): boolean {
+  return auth !== undefined || sasl !== undefined
+}
+
+/** Of a client whose znodes are for all to read, as Prometheus' own discovery cannot identify itself; whoever can, writes alone. */
+export function readableByAll(options: EnsembleOptions): EnsembleOptions & Pick<ZookeeperOptions, 'defaultAcl'> {
+  const { connect, sessionTimeoutMs, auth, sasl, tls } = options
+  return {
+    connect,
+    ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
+    ...(auth === undefined ? {} : { auth }),
+    ...(sasl === undefined ? {} : { sasl }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(isIdentified(options) ? { defaultAcl: [...creatorAcl, ...readAcl] } : {}),
+  }
+}
 
 /** @throws ConfigError when the connect string is wrong. */
 export function createZookeeper(options: ZookeeperOptions, deps: ZookeeperDeps): Zookeeper {
