@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { daemonMain } from '../test/rigs/daemon.ts'
 import { freePorts } from '../test/rigs/ports.ts'
 import { forkCluster } from './fork-cluster.ts'
 import { report } from './report.ts'
@@ -26,11 +26,10 @@ export async function run(): Promise<boolean> {
   await using simulated = await forkCluster(shape)
   const [port = 0] = await freePorts(1)
   const storage = mkdtempSync(join(tmpdir(), 'lagkeeper-hostile-'))
-  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
   const daemon = spawn(
     process.execPath,
     [
-      main,
+      daemonMain,
       `--kafka.bootstrap=${simulated.bootstrap.join(',')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=error',

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { daemonMain } from '../test/rigs/daemon.ts'
 import { startKafka } from '../test/rigs/kafka.ts'
 import { freePorts } from '../test/rigs/ports.ts'
 import { type GroupPosition, startRigClient } from '../test/rigs/rig-client.ts'
@@ -56,13 +56,12 @@ export async function run(): Promise<boolean> {
 
   const [port = 0] = await freePorts(1)
   const storage = mkdtempSync(join(tmpdir(), 'lagkeeper-bench-'))
-  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
   const startedAt = performance.now()
   const daemon = spawn(
     process.execPath,
     [
       '--max-semi-space-size=8',
-      main,
+      daemonMain,
       `--web.listen-address=127.0.0.1:${port}`,
       `--kafka.bootstrap=${kafka.bootstrap}`,
       '--interval=5s',

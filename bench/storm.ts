@@ -8,6 +8,7 @@ import { systemClock } from '../src/runtime/clock.ts'
 import { silentLogger } from '../src/runtime/logger.ts'
 import { createZookeeper } from '../src/zookeeper/client.ts'
 import { createRegistrants, registrantIds } from '../test/loads/registrants.ts'
+import { daemonMain } from '../test/rigs/daemon.ts'
 import { freePorts } from '../test/rigs/ports.ts'
 import { type RigProcess, startProcess } from '../test/rigs/process.ts'
 import { startPrometheus } from '../test/rigs/prometheus.ts'
@@ -127,7 +128,7 @@ function startLagkeeper(folder: string, port: number, connect: string): Promise<
   return startProcess({
     name: 'Lagkeeper',
     command: process.execPath,
-    args: [fileURLToPath(new URL('../dist/main.js', import.meta.url)), `--config.file=${file}`],
+    args: [daemonMain, `--config.file=${file}`],
     logFile: join(folder, 'lagkeeper.log'),
     ready: [() => answers(`http://127.0.0.1:${port}/-/healthy`)],
   })

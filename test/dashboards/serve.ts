@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { listenOnLoopback } from '../fakes/listen.ts'
 
 /** Something that answers HTTP for a test until it is disposed of. */
 export interface Served extends AsyncDisposable {
@@ -12,20 +13,6 @@ export async function serve(contentType: string, body: () => string): Promise<Se
     response.setHeader('content-type', contentType)
     response.end(body())
   })
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      if (address === null || typeof address === 'string') reject(new Error('Listen on 127.0.0.1: it has no port'))
-      else resolve(address.port)
-    })
-  })
-  return {
-    url: `http://127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  const { url, close } = await listenOnLoopback(server)
+  return { url, [Symbol.asyncDispose]: close }
 }
