@@ -13,6 +13,7 @@ export interface Api {
 }
 
 export type ApiName =
+  | 'Fetch'
   | 'ListOffsets'
   | 'Metadata'
   | 'OffsetFetch'
@@ -22,7 +23,12 @@ export type ApiName =
   | 'SaslHandshake'
   | 'ApiVersions'
   | 'OffsetForLeaderEpoch'
+  | 'DescribeLogDirs'
   | 'SaslAuthenticate'
+  | 'ConsumerGroupDescribe'
+  | 'ShareGroupDescribe'
+  | 'StreamsGroupDescribe'
+  | 'DescribeShareGroupOffsets'
 
 /**
  * The APIs and versions that cover Kafka 0.8.2 to 4.x, read only.
@@ -34,8 +40,12 @@ export type ApiName =
  *   topics have only ids.
  * - FindCoordinator: v4 many keys (KIP-699).
  * - ListGroups: v4 states (KIP-518), v5 types (KIP-848).
+ * - Fetch: v4 record batches (0.11+), the lowest that 4.x takes.
+ * - DescribeLogDirs: v3 error of the whole answer.
+ * - DescribeShareGroupOffsets: v1 the lag of each partition (KIP-1226, Kafka 4.2).
  */
 export const apis: { readonly [Name in ApiName]: Api } = {
+  Fetch: { key: 1, name: 'Fetch', versions: [4], flexibleFrom: 12 },
   ListOffsets: { key: 2, name: 'ListOffsets', versions: [0, 1, 2, 4, 7, 8], flexibleFrom: 6 },
   Metadata: { key: 3, name: 'Metadata', versions: [0, 1, 4, 10, 12], flexibleFrom: 9 },
   OffsetFetch: { key: 9, name: 'OffsetFetch', versions: [1, 2, 5, 8], flexibleFrom: 6 },
@@ -45,7 +55,12 @@ export const apis: { readonly [Name in ApiName]: Api } = {
   SaslHandshake: { key: 17, name: 'SaslHandshake', versions: [0, 1], flexibleFrom: Number.POSITIVE_INFINITY },
   ApiVersions: { key: 18, name: 'ApiVersions', versions: [0], flexibleFrom: 3 },
   OffsetForLeaderEpoch: { key: 23, name: 'OffsetForLeaderEpoch', versions: [2], flexibleFrom: 4 },
+  DescribeLogDirs: { key: 35, name: 'DescribeLogDirs', versions: [0, 1, 3], flexibleFrom: 2 },
   SaslAuthenticate: { key: 36, name: 'SaslAuthenticate', versions: [0, 1], flexibleFrom: 2 },
+  ConsumerGroupDescribe: { key: 69, name: 'ConsumerGroupDescribe', versions: [0], flexibleFrom: 0 },
+  ShareGroupDescribe: { key: 77, name: 'ShareGroupDescribe', versions: [1], flexibleFrom: 0 },
+  StreamsGroupDescribe: { key: 89, name: 'StreamsGroupDescribe', versions: [0], flexibleFrom: 0 },
+  DescribeShareGroupOffsets: { key: 90, name: 'DescribeShareGroupOffsets', versions: [0, 1], flexibleFrom: 0 },
 }
 
 /** The highest of our versions that a broker with this range takes; undefined when there is none. */

@@ -43,7 +43,8 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
   const { served, state, faults, requests } = cluster
   const sasl = createSaslSession(cluster.users)
 
-  function answerOf(api: ApiName): Answer {
+  /** undefined: no simulated broker serves it. */
+  function answerOf(api: ApiName): Answer | undefined {
     switch (api) {
       case 'ApiVersions':
         return ({ forced }) => encodeApiVersionsResponse(0, { error: forced, ranges: rangesOf(served) })
@@ -65,6 +66,8 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
         return answerDescribeGroups
       case 'OffsetFetch':
         return answerOffsetFetch
+      default:
+        return undefined
     }
   }
 
@@ -78,7 +81,8 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
     const api = namesByKey.get(key)
     requests.add(broker, api ?? 'unknown', version)
     const range = api === undefined ? undefined : served[api]
-    if (api === undefined || range === undefined) return onUnknownRequest(cluster.line)
+    const answer = api === undefined ? undefined : answerOf(api)
+    if (api === undefined || range === undefined || answer === undefined) return onUnknownRequest(cluster.line)
     const isServed = version >= range[0] && version <= range[1]
     // A client cannot know yet what to ask for, so this one question is answered in its oldest form (KIP-511).
     if (!isServed && api !== 'ApiVersions') return onUnknownRequest(cluster.line)
@@ -87,7 +91,7 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
     const spoken = isServed ? version : 0
     const throttleMs = faults.throttleMs()
     const asked = { broker, brokers: cluster.brokers(), state, version: spoken, body, throttleMs, forced }
-    const parts = [encodeResponseHeader(apis[api], spoken, correlation), answerOf(api)(asked)]
+    const parts = [encodeResponseHeader(apis[api], spoken, correlation), answer(asked)]
     return { api, version: spoken, correlation, parts, last: sasl.hasFailed() }
   }
 }
