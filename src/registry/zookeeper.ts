@@ -3,7 +3,7 @@ import { addressKey, type RegistryView, type Target } from '../model/target.ts'
 import { createBell } from '../runtime/bell.ts'
 import { breather } from '../runtime/breathe.ts'
 import { withDeadline } from '../runtime/deadline.ts'
-import { describeError, UnavailableError } from '../runtime/errors.ts'
+import { DecodeError, describeError, UnavailableError } from '../runtime/errors.ts'
 import { together } from '../runtime/together.ts'
 import { defaultHoldSeconds, defaultLingerSeconds } from '../targets/departures.ts'
 import { type Judgement, judgePut, type Standing } from '../targets/judge-put.ts'
@@ -313,12 +313,12 @@ export function createZookeeperRegistry(
     },
     put: async (many, signal) => {
       signal.throwIfAborted()
-      return put(many, signal)
+      return certain('Write to the registry', put(many, signal))
     },
     renew: journaled.renew,
     withdraw: async (id, incarnation, signal) => {
       signal.throwIfAborted()
-      return withdraw(id, incarnation, signal)
+      return certain('Withdraw from the registry', withdraw(id, incarnation, signal))
     },
     view,
     find: (id) => {
@@ -331,5 +331,15 @@ export function createZookeeperRegistry(
     holderOf: (id) => (journaled.find(id) === undefined ? shared?.holderOf(id) : undefined),
     shards: () => shared?.shards.counters(),
     changes: (signal) => bell.listen(signal),
+  }
+}
+
+/** Nonsense from ZooKeeper is no fault of who asks: nobody knows what has come of it. */
+async function certain<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw new UnavailableError(`${what}: ZooKeeper answers with nonsense, outcome unknown`, { cause: error })
   }
 }

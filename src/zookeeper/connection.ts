@@ -17,6 +17,8 @@ import {
 } from './records.ts'
 
 export interface ConnectionOptions extends DialOptions {
+  /** From 0 to below 1. */
+  readonly random: () => number
   readonly onEvent: (event: WatcherEvent) => void
   /** After each answer to a call or to SetWatches. */
   readonly onReply: (opcode: number, header: ReplyHeader) => void
@@ -43,6 +45,8 @@ export type Opened =
   | { readonly kind: 'expired' }
   | { readonly kind: 'refused'; readonly reason: Error }
 
+const xidsToStartFrom = 2 ** 30
+
 interface Sent {
   readonly xid: number
   readonly opcode: number
@@ -65,7 +69,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Opened
   const closed = new AbortController()
   const startedAt = clock.monotonic()
   const timing = { sentAt: startedAt, confirmedAt: startedAt, heardAt: startedAt }
-  let lastXid = 0
+  // Servers match commits by session and number: those of a connection from before, of this process or another with the
+  // same session, must not be taken for answers to ours. A server of 3.9.5 gave wrong answers and died of it.
+  let lastXid = Math.floor(options.random() * xidsToStartFrom)
 
   const dialled = await dial(options, {
     onFrame: (frame) => {

@@ -66,6 +66,17 @@ function watchLeast(replica: RunningReplica) {
 }
 
 describe('alone', () => {
+  it('does not know the outcome when ZooKeeper answers with nonsense: nobody is told that he asked wrongly', async () => {
+    const replica = await start()
+    await put(replica, registration())
+    zookeeper.onRequest = ({ opcode }) =>
+      opcode === opcodes.sync ? { kind: 'raw', bytes: Buffer.from([0, 0, 0, 2, 1, 2]) } : undefined
+
+    const ended = replica.registry.withdraw('payments/orders/taskmanager/unknown', undefined, signal)
+    await expect(ended).rejects.toThrow(UnavailableError)
+    await expect(ended).rejects.toThrow('outcome unknown')
+  })
+
   it('writes members that others read, into directories without data', async () => {
     const replica = await start()
     const one = registration({ labels: { team: 'a' } })

@@ -19,6 +19,28 @@ async function pass(clock: FakeClock, ms: number): Promise<void> {
 }
 
 describe('a session', () => {
+  it('never numbers its requests as the connection before did: late commits are matched by session and number', async () => {
+    await using server = await startFakeZookeeper()
+    let draws = 0
+    // Odd draws are small, even ones large: the ring of servers and the back-off draw too.
+    await using client = runClient(
+      { connect: server.connect, sessionTimeoutMs: timeoutMs },
+      { random: () => (++draws * 0.381_966) % 1 },
+    )
+    const { zookeeper } = client
+    await zookeeper.create('/a', nothing)
+    server.dropConnections()
+    await until('connected again', () => client.states().length >= 3)
+    await zookeeper.create('/b', nothing)
+
+    const creations = server.requests.filter(({ opcode }) => opcode === opcodes.create || opcode === opcodes.create2)
+    const [first, second] = creations.map(({ xid }) => xid)
+    expect(creations).toHaveLength(2)
+    expect(first).toBeGreaterThan(0)
+    expect(second).toBeGreaterThan(0)
+    expect(Math.abs((second ?? 0) - (first ?? 0))).toBeGreaterThan(1_000)
+  })
+
   it('pings after a third of the session timeout without a request', async () => {
     await using server = await startFakeZookeeper()
     const clock = fakeClock()
