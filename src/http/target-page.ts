@@ -106,8 +106,17 @@ function joinSmall(parts: readonly PagePart[]): readonly Uint8Array[] {
   return chunks
 }
 
+/**
+ * Whether two buckets have the same text: nothing else of a target is in it, and its place does not count either. When
+ * a hundred thousand are put back after the end of a session, all take another place.
+ */
 function isSame(a: readonly Target[], b: readonly Target[]): boolean {
-  return a.length === b.length && a.every((target, index) => target === b[index])
+  if (a.length !== b.length) return false
+  const isEqual = (one: Target | undefined, other: Target | undefined): boolean =>
+    one?.registration === other?.registration && one?.state === other?.state
+  if (a.every((target, index) => isEqual(target, b[index]))) return true
+  const before = new Map(a.map((target) => [target.registration, target]))
+  return b.every((target) => isEqual(target, before.get(target.registration)))
 }
 
 function digestOf(text: string): string {
