@@ -1,7 +1,7 @@
 import type { EmbeddedRegistryDeps } from '../registry/embedded.ts'
 import { registries } from '../registry/index.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { ZookeeperRegistry } from '../registry/zookeeper.ts'
+import type { ZookeeperRegistry, ZookeeperRegistryDeps } from '../registry/zookeeper.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { type AddressGuard, isLoopback } from '../targets/address-guard.ts'
@@ -9,7 +9,9 @@ import { parseConnectString } from '../zookeeper/connect-string.ts'
 import type { Config } from './schema.ts'
 import { zookeeperOptions } from './zookeeper-schema.ts'
 
-export interface RegistryDeps extends Pick<EmbeddedRegistryDeps, 'probe' | 'onOutcome'> {
+export interface RegistryDeps
+  extends Pick<EmbeddedRegistryDeps, 'probe' | 'onOutcome'>,
+    Pick<ZookeeperRegistryDeps, 'presence'> {
   readonly clock: Clock
   readonly logger: Logger
   /** What may stand in znodes that others wrote. */

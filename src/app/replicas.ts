@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { formatHostPort, type ListenAddress } from '../config/address.ts'
 import type { Peer } from '../http/forward.ts'
+import type { Presence } from '../registry/notices.ts'
 import { replicas } from '../replicas/index.ts'
 import type { Replicas } from '../replicas/replicas.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -49,6 +50,17 @@ export function createHolderOf(
     const url = members().find((one) => one.id === holder)?.url
     const secret = secretOf(holder)
     return url === undefined || secret === undefined ? undefined : { id: holder, url, secret }
+  }
+}
+
+/** Who lives, for the registry. While we are not seen ourselves we see nobody either, and that says nothing. */
+export function createPresence({ self, members, changes }: Pick<Replicas, 'self' | 'members' | 'changes'>): Presence {
+  return {
+    isPresent: (holder) => {
+      const ids = members().map(({ id }) => id)
+      return ids.includes(self) ? ids.includes(holder) : undefined
+    },
+    changes,
   }
 }
 

@@ -10,7 +10,8 @@ import type { Withdrawal } from './registry.ts'
 
 /** Writes that become durable together: each is decided as if the earlier ones were made already. */
 export interface Batch {
-  put(many: readonly Registration[]): Promise<readonly Receipt[]>
+  /** `anew`: ids that get a record also when they come as they are. */
+  put(many: readonly Registration[], anew?: ReadonlySet<string>): Promise<readonly Receipt[]>
   /** `why` it leaves, when it does. */
   withdraw(id: string, incarnation: Incarnation | undefined, why: string | undefined): Withdrawal
   /** They were lost, and their time is over; whoever is listed again stays. */
@@ -35,13 +36,13 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
     stage.add(change)
     records.push({ order, body: encodeChange(change) })
   }
-  const putOne = (coming: Registration): Receipt => {
+  const putOne = (coming: Registration, isAnew: boolean): Receipt => {
     const judged = judgePut(coming, stage.standing(coming))
     if (judged.outcome === 'conflict') return { id: coming.id, ...judged }
     const { outcome, registration } = judged
-    if (outcome === 'renewed') renewed.set(coming.id, registration)
+    if (outcome === 'renewed' && !isAnew) renewed.set(coming.id, registration)
     else {
-      const { evicts } = judged
+      const evicts = 'evicts' in judged ? judged.evicts : undefined
       const loser = evicts === undefined ? undefined : stage.get(evicts)?.registration
       if (loser !== undefined)
         write((order) => ({
@@ -61,11 +62,11 @@ export function createBatch(holdings: Holdings, nextOrder: () => number): Batch 
       return [...renewed.values()]
     },
     isLeaving: (id) => holdings.get(id) !== undefined && stage.get(id) === undefined,
-    put: async (many) => {
+    put: async (many, anew) => {
       const breathe = breather()
       const receipts: Receipt[] = []
       for (const coming of many) {
-        receipts.push(putOne(coming))
+        receipts.push(putOne(coming, anew?.has(coming.id) === true))
         await breathe()
       }
       return receipts
@@ -95,7 +96,7 @@ export function isLost(target: Target | undefined): boolean {
 }
 
 /** A life may end itself and, when numbers say so, an earlier one whose end was never announced. */
-export function mayEnd(incarnation: Incarnation, present: Registration): boolean {
+export function mayEnd(incarnation: Incarnation, present: Pick<Registration, 'incarnation' | 'superseded'>): boolean {
   const life = compareLives(incarnation, present)
   return life === 'same' || (life === 'newer' && /^\d+$/.test(incarnation) && /^\d+$/.test(present.incarnation))
 }

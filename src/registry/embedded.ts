@@ -55,6 +55,8 @@ export interface EmbeddedRegistry extends Registry {
   /** Who has an address. */
   ownerAt(key: string): Target | undefined
   ids(): readonly string[]
+  /** As `put`; those with one of these ids get a new record also when they come as they are. */
+  putAnew(many: readonly Registration[], anew: ReadonlySet<string>, signal: AbortSignal): Promise<readonly Receipt[]>
   /** Whoever has to let go of its address before `put` judges: see `Challenge`. */
   challenge(coming: readonly Registration[]): Promise<void>
   /** As `withdraw`, for one that others have now; with `why` when that ends its time in the list. */
@@ -114,6 +116,20 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
     if (life === undefined) return
     const { roster } = life
     for (const { owner, why } of await life.challenge(coming)) roster.giveUp(owner.registration.id, why)
+  }
+
+  async function putAnew(
+    many: readonly Registration[],
+    anew: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<readonly Receipt[]> {
+    signal.throwIfAborted()
+    await challenge(many)
+    let receipts: readonly Receipt[] = []
+    await queue.add(async (batch) => {
+      receipts = await batch.put(many, anew)
+    })
+    return receipts
   }
 
   async function withdraw(...[id, incarnation, why]: Parameters<Batch['withdraw']>): Promise<Withdrawal> {
@@ -183,15 +199,8 @@ export function createEmbeddedRegistry(options: EmbeddedRegistryOptions, deps: E
         await release?.()
       }
     },
-    put: async (many, signal) => {
-      signal.throwIfAborted()
-      await challenge(many)
-      let receipts: readonly Receipt[] = []
-      await queue.add(async (batch) => {
-        receipts = await batch.put(many)
-      })
-      return receipts
-    },
+    put: (many, signal) => putAnew(many, nobody, signal),
+    putAnew,
     renew: async (many, signal) => {
       signal.throwIfAborted()
       if (life === undefined) throw new UnavailableError('Renew registrations: the registry has not been read yet')
@@ -233,6 +242,7 @@ interface Life {
   isWhole: boolean
 }
 
+const nobody: ReadonlySet<string> = new Set()
 const nothing = { lastOrder: 0, isWhole: false }
 
 function ownerIn({ holdings }: Roster, key: string): Target | undefined {

@@ -17,7 +17,8 @@ import type { PlacedMember, SeenZnode } from './member-writer.ts'
 export type Loss =
   /** Another replica holds the same life now: the registrant speaks to that one. */
   | { readonly kind: 'taken over' }
-  | { readonly kind: 'superseded' | 'ended' }
+  /** `over`: it moved or ended while this replica was away. */
+  | { readonly kind: 'superseded' | 'ended' | 'over' }
   | { readonly kind: 'evicted'; readonly by: string }
 
 export interface MemberBoardDeps extends Omit<MemberLossesDeps, 'claims'> {
@@ -31,6 +32,10 @@ export interface MemberBoardDeps extends Omit<MemberLossesDeps, 'claims'> {
   readonly isRestored: (id: string) => boolean
   /** True for a session of this process, or the one it was given by the process before. */
   readonly isOurSession: (id: bigint) => boolean
+  /** A member of others is gone without a word. */
+  readonly onGone: (target: Target, node: TreeNode) => void
+  /** The end of this id was announced, be it here or elsewhere. */
+  readonly onAnnounced: (id: string) => void
   /** A member of others has lost its address to another id. */
   readonly onEvicted: (target: Target, by: string) => void
   readonly onLoss: (target: Target, loss: Loss) => void
@@ -133,6 +138,7 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
   }
 
   function noticeEnd(path: string, node: TreeNode, id: string): void {
+    deps.onAnnounced(id)
     const mine = own(id)
     const ours = placed(id)
     const isLater = ours === undefined ? deps.isRestored(id) : ours.path === path && node.mzxid > ours.mzxid
@@ -160,14 +166,17 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     if (isLater) deps.onLoss(rival, { kind: 'evicted', by: registration.id })
   }
 
-  function lookAtRemoved(path: string): void {
+  function lookAtRemoved(path: string, node: TreeNode): void {
     const target = claims.at(path)
     bad.delete(path)
     claims.set(path, undefined)
     if (target === undefined || claims.lifeOf(target.registration.id) !== undefined) return
     const owner = claims.ownerOf(addressKey(target.registration))
     if (owner?.state === 'listed') endEvicted(target, owner.registration.id)
-    else losses.lose(target)
+    else {
+      losses.lose(target)
+      deps.onGone(target, node)
+    }
   }
 
   /** Who comes has the address of one that is lost: that one does not come back when the other goes. */
@@ -192,8 +201,8 @@ export function createMemberBoard(deps: MemberBoardDeps): MemberBoard {
     take: async ({ view, added, changed, removed }) => {
       const breathe = breather()
       // What is gone first: a takeover in two steps must not linger beside itself.
-      for (const { path } of removed) {
-        lookAtRemoved(path)
+      for (const { path, node } of removed) {
+        lookAtRemoved(path, node)
         await breathe()
       }
       for (const path of [...added, ...changed]) {

@@ -1,11 +1,12 @@
 import type { Registration } from '../model/registration.ts'
 import { UnavailableError } from '../runtime/errors.ts'
-import { encodeMember } from '../targets/member-document.ts'
+import { encodeMember, type Held, readHeld } from '../targets/member-document.ts'
 import { memberFolder, memberPath } from '../targets/member-name.ts'
 import type { Zookeeper } from '../zookeeper/client.ts'
 import { isZookeeperError, ZookeeperError } from '../zookeeper/errors.ts'
 import type { Stat } from '../zookeeper/records.ts'
 import type { MultiOperation } from '../zookeeper/transactions.ts'
+import type { Handover } from './handovers.ts'
 
 /** A member as it stands in ZooKeeper, written by our present session. */
 export interface PlacedMember {
@@ -43,8 +44,15 @@ export interface MemberWriter {
 
 const attempts = 5
 
-/** `holder`: which replica writes, for the others to know. */
-export function createMemberWriter(zookeeper: Zookeeper, root: string, holder: string | undefined): MemberWriter {
+export interface MemberWriterDeps {
+  readonly root: string
+  /** Who writes, for the others to know. */
+  readonly held: (one: Registration) => Held | undefined
+  /** What stands there is another's, and is about to be taken over, or marked as ended. It may be told again. */
+  readonly onHandover: (handover: Handover) => void
+}
+
+export function createMemberWriter(zookeeper: Zookeeper, { root, held, onHandover }: MemberWriterDeps): MemberWriter {
   const folders = new Set<string>()
   const pathOf = (one: Registration): string => `${root}/${memberPath(one, one.incarnation)}`
   const folderOf = (one: Registration): string => `${root}/${memberFolder(one)}`
@@ -69,11 +77,20 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string, holder: s
   }
 
   function creation(one: Registration): MultiOperation {
-    return { type: 'create', path: pathOf(one), data: encodeMember(one, 'ALIVE', holder), mode: 'ephemeral' }
+    return { type: 'create', path: pathOf(one), data: encodeMember(one, 'ALIVE', held(one)), mode: 'ephemeral' }
   }
 
   function placed(one: Registration, { czxid, mzxid }: Stat): PlacedMember {
     return { path: pathOf(one), registration: one, czxid, mzxid }
+  }
+
+  /** Whose it is cannot be seen from a look at the tree, which may be seconds old when there is much to see. */
+  async function look(one: Registration, isMarked: boolean): Promise<Stat | undefined> {
+    const there = await unlessGone(zookeeper.getData(pathOf(one)))
+    if (there === undefined || there.stat.ephemeralOwner === sessionId()) return there?.stat
+    const from = readHeld(there.data)
+    if (from !== undefined) onHandover({ id: one.id, from, isMarked })
+    return there.stat
   }
 
   /** One look and one write; undefined when something changed in between. */
@@ -81,9 +98,9 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string, holder: s
     const session = sessionId()
     const path = pathOf(one)
     await makeFolder(folderOf(one))
-    const there = await zookeeper.exists(path)
+    const there = await look(one, false)
     let stat: Stat | undefined
-    if (there?.ephemeralOwner === session) stat = await zookeeper.setData(path, encodeMember(one, 'ALIVE', holder))
+    if (there?.ephemeralOwner === session) stat = await zookeeper.setData(path, encodeMember(one, 'ALIVE', held(one)))
     else {
       const older = earlier !== undefined && earlier.path !== path && (await zookeeper.exists(earlier.path))
       // One step, so that no reader ever sees the identity without a member.
@@ -132,10 +149,12 @@ export function createMemberWriter(zookeeper: Zookeeper, root: string, holder: s
       throw new UnavailableError(`Write member "${pathOf(one)}": others keep changing it`, { cause: last })
     },
     markStopped: async (one) => {
-      const [path, data] = [pathOf(one), encodeMember(one, 'STOPPED', holder)]
+      const [path, data] = [pathOf(one), encodeMember(one, 'STOPPED', held(one))]
       for (let attempt = 0; attempt < attempts; attempt++) {
-        const stat = await unlessGone(zookeeper.setData(path, data))
+        const there = await look(one, true)
+        const stat = there && (await unlessGone(zookeeper.setData(path, data, { version: there.version })))
         if (stat !== undefined) return stat.ephemeralOwner === sessionId() ? { path, mzxid: stat.mzxid } : undefined
+        if (there !== undefined) continue
         try {
           await makeFolder(folderOf(one))
           await zookeeper.create(path, data, { mode: 'ephemeral' })

@@ -2,7 +2,7 @@ import { together } from '../runtime/together.ts'
 import type { Zookeeper } from '../zookeeper/client.ts'
 import type { StateChange } from '../zookeeper/state.ts'
 import { createMemberPlacer, type MemberPlacer, type MemberPlacerDeps } from './member-placer.ts'
-import { createMemberWriter, type MemberWriter } from './member-writer.ts'
+import { createMemberWriter, type MemberWriter, type MemberWriterDeps } from './member-writer.ts'
 
 /** One session and the members that are its ephemerals. */
 export interface SessionShard {
@@ -14,16 +14,16 @@ export interface SessionShard {
   close(): void
 }
 
-export interface SessionShardDeps extends Omit<MemberPlacerDeps, 'writer' | 'isConnected' | 'isConfirmed'> {
-  readonly root: string
-  readonly holder: string | undefined
+export interface SessionShardDeps
+  extends Omit<MemberPlacerDeps, 'writer' | 'isConnected' | 'isConfirmed'>,
+    MemberWriterDeps {
   /** Nothing is written before. */
   readonly mayWrite: () => boolean
   readonly onState: (change: StateChange) => void
 }
 
 export function createSessionShard(zookeeper: Zookeeper, deps: SessionShardDeps): SessionShard {
-  const writer = createMemberWriter(zookeeper, deps.root, deps.holder)
+  const writer = createMemberWriter(zookeeper, deps)
   const isConnected = (): boolean => zookeeper.state() === 'connected' && deps.mayWrite()
   const isConfirmed = (): boolean => (zookeeper.confirmedUntil() ?? 0) > deps.clock.monotonic()
   const placer = createMemberPlacer({ ...deps, writer, isConnected, isConfirmed })

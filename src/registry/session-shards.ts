@@ -6,7 +6,7 @@ import { poll } from '../runtime/poll.ts'
 import type { Zookeeper } from '../zookeeper/client.ts'
 import type { SessionCredentials, StateChange } from '../zookeeper/state.ts'
 import type { MemberPlacer, MemberPlacerDeps } from './member-placer.ts'
-import type { PlacedMember } from './member-writer.ts'
+import type { MemberWriterDeps, PlacedMember } from './member-writer.ts'
 import type { SavedSessions } from './session-file.ts'
 import { createSessionSaver } from './session-saver.ts'
 import { createSessionShard, type SessionShard } from './session-shard.ts'
@@ -46,11 +46,9 @@ export interface ShardCounters {
   readonly expiries: number
 }
 
-export interface SessionShardsDeps {
-  readonly root: string
+export interface SessionShardsDeps extends MemberWriterDeps {
   /** Stands before every path in ZooKeeper. */
   readonly chroot: string
-  readonly holder: string | undefined
   /** Of the process before. */
   readonly saved: SavedSessions
   /** A client for the session `number`, counted from 1: a saved one, or a new one. */

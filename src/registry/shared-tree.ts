@@ -1,24 +1,30 @@
-import { addressKey, type Quarantined, type Target } from '../model/target.ts'
+import type { Registration } from '../model/registration.ts'
+import type { Quarantined, Target } from '../model/target.ts'
 import { createBell } from '../runtime/bell.ts'
 import { breather } from '../runtime/breathe.ts'
 import { describeError } from '../runtime/errors.ts'
 import { poll } from '../runtime/poll.ts'
 import { together } from '../runtime/together.ts'
-import { decodeMember, encodeMember } from '../targets/member-document.ts'
+import { encodeMember, type Held } from '../targets/member-document.ts'
 import { memberPath } from '../targets/member-name.ts'
 import type { TreeNode } from '../zookeeper/tree-read.ts'
 import { watchTree } from '../zookeeper/tree-watch.ts'
 import { type Challenge, createChallenge } from './challenge.ts'
 import type { EmbeddedRegistry } from './embedded.ts'
+import { createHeldElsewhere, type HeldElsewhere } from './held-elsewhere.ts'
 import { createIdentityBook, type Probe } from './identity-book.ts'
 import { createMemberBoard, type Loss, type MemberBoard } from './member-board.ts'
+import { createNotices, type Notices, type NoticesDeps } from './notices.ts'
+import { createReturning } from './returning.ts'
 import { createSessionShards, type SessionShards, type SessionShardsDeps } from './session-shards.ts'
 
 export interface SharedTreeDeps
-  extends Pick<
-    SessionShardsDeps,
-    'root' | 'chroot' | 'holder' | 'saved' | 'open' | 'save' | 'limits' | 'clock' | 'logger'
-  > {
+  extends Pick<SessionShardsDeps, 'root' | 'chroot' | 'saved' | 'open' | 'save' | 'limits' | 'clock' | 'logger'> {
+  /** Our name; it stands in all that we write. */
+  readonly holder: string | undefined
+  /** What we hold outlives this process. */
+  readonly isKept: boolean
+  readonly presence: NoticesDeps['presence']
   readonly lingerMs: number
   readonly holdMs: number
   /** Looks which process is behind a member of others. */
@@ -57,12 +63,16 @@ export interface SharedTree {
    * @throws UnavailableError
    */
   caughtUp(signal: AbortSignal): Promise<void>
-  /** Who says to have it in the znode that counts for an id. */
-  holderOf(id: string): string | undefined
+  readonly elsewhere: HeldElsewhere
+  /** For replicas that are away. */
+  readonly notices: Pick<Notices, 'note' | 'end' | 'written'>
   /** Owners of addresses, in other replicas, whose process is not there any more: see `Challenge`. */
   readonly challenge: Challenge
-  /** Put again in this run: it is newer than what others wrote. */
-  refresh(id: string): void
+  /**
+   * It is being put again: that is newer than what others wrote. True when it is not known yet what others say of the life
+   * that we had: only a new record tells the two apart.
+   */
+  refresh(id: string): boolean
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -74,11 +84,6 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
   const identities = probe === undefined ? undefined : createIdentityBook({ probe, clock })
   const changes = createBell()
   const waiting: Parameters<MemberBoard['take']>[0][] = []
-  /** From an earlier process or session: to be written again unless somebody else has written something newer. */
-  const restored = new Set<string>()
-  /** Those of them of whom it is known that nobody has. */
-  const mayComeBack = new Set<string>()
-  let restoredAt = clock.monotonic()
   /** Lost to others, and not yet out of the journal. */
   const givenUp = new Map<string, Target>()
   /** Written, and not yet seen in the tree; true: for a second or longer. */
@@ -90,25 +95,22 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
 
   const shards = createSessionShards({
     ...deps,
+    held: heldHere,
+    onHandover: (handover) => void (handover.from.holder !== holder && notices.note(handover)),
     mayWrite: () => hasView,
     wanted: (id) => {
       const target = own.find(id)
       return target?.state === 'listed' && givenUp.get(id) !== target ? target.registration : undefined
     },
-    isUndecided: (id) => restored.has(id) && !mayComeBack.has(id) && own.find(id)?.state === 'listed',
+    isUndecided: (id) => returning.isUndecided(id),
     onPlaced: (id) => {
-      restored.delete(id)
-      mayComeBack.delete(id)
+      returning.forget(id)
       unseen.set(id, false)
       board.takeOwn(id)
       onChange()
     },
     onExpired: (ids) => {
-      for (const id of ids) {
-        restored.add(id)
-        mayComeBack.delete(id)
-      }
-      restoredAt = clock.monotonic()
+      returning.lost(ids)
       tree.refresh()
     },
   })
@@ -121,7 +123,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
     own: own.find,
     ownAt: own.ownerAt,
     placed: shards.placed,
-    isRestored: (id) => restored.has(id),
+    isRestored: (id) => returning.has(id),
     isOurSession: shards.isOurs,
     onLoss: giveUp,
     onOrphan: (seen, target) => {
@@ -140,74 +142,69 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
     },
     onFound: (path, { data, czxid, mzxid, ephemeralOwner }, { registration, state }) => {
       if (state !== 'listed' || path !== `${root}/${memberPath(registration, registration.incarnation)}`) return false
-      if (!data.equals(encodeMember(registration, 'ALIVE', holder))) return false
+      if (!data.equals(encodeMember(registration, 'ALIVE', heldHere(registration)))) return false
       shards.adopt({ path, registration, czxid, mzxid }, ephemeralOwner)
       return true
     },
-    onMissing: bringAgain,
+    onMissing: (id) => {
+      unseen.delete(id)
+      shards.forget(id)
+      returning.missing(id)
+    },
     onLeftover: shards.sweep,
+    onGone: (target, node) => elsewhere.lost(target, node),
+    onAnnounced: (id) => notices.end(id),
   })
+  const elsewhere = createHeldElsewhere({
+    root,
+    self: holder,
+    claims: board.claims,
+    nodes: () => tree.view()?.nodes,
+  })
+  const notices = createNotices({ ...deps, zookeeper, self: holder, isHome: () => hasView && returning.isHome() })
+  const returning = createReturning({
+    own,
+    notices,
+    ownerAt: board.claims.ownerOf,
+    giveUp,
+    isGivenUp: (mine) => givenUp.get(mine.registration.id) === mine,
+    onList: board.takeOwn,
+    onDecided: shards.touch,
+    clock,
+  })
+
+  function heldHere(one: Registration): Held | undefined {
+    if (holder === undefined) return undefined
+    const mine = deps.isKept ? own.find(one.id) : undefined
+    return { holder, ...(mine?.registration === one && { record: mine.order }) }
+  }
 
   function giveUp(mine: Target, loss: Loss): void {
     givenUp.set(mine.registration.id, mine)
     deps.onLoss(mine, loss)
   }
 
-  async function restoreAll(): Promise<void> {
-    const breathe = breather()
-    for (const id of own.ids()) {
-      restored.add(id)
-      await breathe()
-    }
-  }
-
-  /** The first list has those too that ZooKeeper does not have yet. */
-  async function listRestored(): Promise<void> {
-    const breathe = breather()
-    for (const id of [...restored]) {
-      if (restored.has(id)) board.takeOwn(id)
-      await breathe()
-    }
-  }
-
-  /** After a full look it is known what others wrote while we were away. */
-  async function bringBack(): Promise<void> {
-    const breathe = breather()
-    for (const id of [...restored]) {
-      const mine = own.find(id)
-      const owner = mine === undefined ? undefined : board.claims.ownerOf(addressKey(mine.registration))
-      const isTaken = owner?.state === 'listed' && owner.registration.id !== id
-      if (mine !== undefined && isTaken) giveUp(mine, { kind: 'evicted', by: owner.registration.id })
-      else {
-        if (mine === undefined) restored.delete(id)
-        else if (restored.has(id)) mayComeBack.add(id)
-        shards.touch(id)
-      }
-      await breathe()
-    }
-  }
-
   /**
    * What was deleted before the tree had ever seen it is no loss to the tree. A member is missing when it is in none of
    * two looks a second apart.
    */
-  async function lookForMissing(): Promise<void> {
+  async function lookForMissing(signal: AbortSignal): Promise<void> {
     const nodes = tree.view()?.nodes
     if (nodes === undefined || !tree.isCurrent()) return
     const breathe = breather()
+    const missing: string[] = []
     for (const [id, wasMissing] of unseen) {
       const member = shards.placed(id)
       if (member === undefined || nodes.has(member.path)) unseen.delete(id)
-      else if (wasMissing) bringAgain(id)
+      else if (wasMissing) missing.push(id)
       else unseen.set(id, true)
       await breathe()
     }
-  }
-
-  function bringAgain(id: string): void {
-    unseen.delete(id)
-    shards.forget(id)
-    shards.touch(id)
+    for (const id of missing.length === 0 ? [] : await returning.unseen(missing, signal)) {
+      unseen.delete(id)
+      shards.forget(id)
+      shards.touch(id)
+    }
   }
 
   /** Readers of others watch the root, and an empty one is not the same as none. */
@@ -226,7 +223,7 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
   }
 
   async function takeChanges(signal: AbortSignal): Promise<void> {
-    await restoreAll()
+    await returning.addAll()
     const heard = changes.listen(signal)
     for (;;) {
       for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
@@ -234,12 +231,14 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
         await board.take(change)
         if (change.view.isRootMissing) await makeRoot(signal)
         else if (change.isFullSync) {
+          const isSeen = (): boolean => returning.isSeenBy(change.view.takenAt)
+          if (isSeen() || !hasView) await returning.heed(signal)
           if (!hasView) {
             foundMembers = hasEphemeral(change.view.nodes.values())
-            await listRestored()
+            await returning.list()
           }
           hasView = true
-          if (change.view.takenAt >= restoredAt) await bringBack()
+          if (isSeen()) await returning.bringBack()
           shards.wake()
         }
         isTaking = false
@@ -272,20 +271,18 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
       await tree.caughtUp(signal)
       while ((waiting.length > 0 || isTaking) && !signal.aborted) await clock.sleep(10, signal)
     },
-    holderOf: (id) => {
-      const life = board.claims.lifeOf(id)?.registration
-      const relative = life === undefined ? '' : memberPath(life, life.incarnation)
-      const node = tree.view()?.nodes.get(`${root}/${relative}`)
-      const member = node === undefined ? undefined : decodeMember(relative, node.data)
-      return member?.kind === 'alive' ? member.holder : undefined
-    },
+    elsewhere,
+    notices,
     refresh: (id) => {
-      restored.delete(id)
+      const isDoubtful = returning.isDoubtful(id)
+      returning.forget(id)
       givenUp.delete(id)
+      return isDoubtful
     },
     ownChanged: (id, before, isAnnounced) => {
       givenUp.delete(id)
       board.takeOwn(id)
+      if (own.find(id) === undefined) returning.forget(id)
       if (own.find(id) === undefined && before !== undefined && isAnnounced) shards.end(before.registration)
       else shards.touch(id)
       onChange()
@@ -305,12 +302,14 @@ export function createSharedTree(deps: SharedTreeDeps): SharedTree {
           takeChanges,
           (both) =>
             poll({ intervalMs: tickMs, clock }, both, async () => {
-              await lookForMissing()
+              await lookForMissing(both)
               if (!tree.isCurrent()) return
+              await returning.tick(both)
               confirmedAt = clock.monotonic()
               if (await board.tick()) onChange()
             }),
           async (both) => identities?.run(both),
+          notices.run,
         ])
       } finally {
         stopWatching()

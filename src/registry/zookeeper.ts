@@ -13,7 +13,10 @@ import { parseConnectString } from '../zookeeper/connect-string.ts'
 import type { SessionCredentials } from '../zookeeper/state.ts'
 import { mayEnd } from './batch.ts'
 import { createEmbeddedRegistry, type EmbeddedRegistryDeps, type EmbeddedRegistryOptions } from './embedded.ts'
+import type { Handover } from './handovers.ts'
+import type { FoundElsewhere } from './held-elsewhere.ts'
 import type { Loss } from './member-board.ts'
+import type { Presence } from './notices.ts'
 import type { Registry, Withdrawal } from './registry.ts'
 import { nothingSaved, readSessionFile, writeSessionFile } from './session-file.ts'
 import type { ShardCounters, ShardLimits } from './session-shards.ts'
@@ -31,6 +34,8 @@ export interface ZookeeperRegistryOptions
 }
 
 export interface ZookeeperRegistryDeps extends EmbeddedRegistryDeps {
+  /** Which replicas live; without it each may be away for all we know, and is told of all that it has lost to us. */
+  readonly presence?: Presence
   /** For tests that shall not need a hundred thousand members. */
   readonly shardLimits?: Partial<ShardLimits>
 }
@@ -46,7 +51,12 @@ export interface ZookeeperRegistry extends Registry {
 const membersRoot = '/targets'
 
 /** Why somebody who is given up leaves the list; nothing when another replica has it now. */
-const endings = { 'taken over': undefined, superseded: undefined, ended: 'its end was announced' } as const
+const endings = {
+  'taken over': undefined,
+  superseded: undefined,
+  ended: 'its end was announced',
+  over: 'it moved to another replica, or ended there, while this one was away',
+} as const
 
 /** Remembered, so that a life that lost its address cannot take it back. */
 const mostEvictions = 100_000
@@ -154,8 +164,10 @@ export function createZookeeperRegistry(
     const [outlived] = await Promise.all([tree.challenge(many), journaled.challenge(many)])
     const gone = new Set(outlived.map(({ owner }) => owner))
     const judged: Judgement[] = []
+    const before = new Map<string, readonly Handover[]>()
     for (const one of many) {
       judged.push(judgePut(one, standing(tree, one, gone)))
+      before.set(one.id, handoversTo(one, tree))
       await breathe()
     }
     const coming = judged.filter(({ outcome }) => outcome !== 'conflict').map(({ registration }) => registration)
@@ -167,19 +179,19 @@ export function createZookeeperRegistry(
     reserve(tree, bytes)
     let kept: readonly Receipt[]
     try {
+      const doubtful = new Set<string>()
       for (const { id } of coming) {
         evicted.delete(id)
-        tree.refresh(id)
+        if (tree.refresh(id)) doubtful.add(id)
       }
-      kept = await journaled.put(coming, signal)
+      kept = await journaled.putAnew(coming, doubtful, signal)
     } finally {
       reserved -= bytes
     }
-    await settled(
-      tree,
-      kept.flatMap(({ id, outcome }) => (outcome === 'conflict' ? [] : [id])),
-      signal,
-    )
+    const accepted = kept.flatMap(({ id, outcome }) => (outcome === 'conflict' ? [] : [id]))
+    // They are in our journal: from now on we take them over, however often that has to be tried.
+    for (const id of accepted) for (const one of before.get(id) ?? []) handOver(tree, one)
+    await settled(tree, accepted, signal)
     let next = 0
     return judged.map((verdict): Receipt => {
       const { id } = verdict.registration
@@ -190,6 +202,23 @@ export function createZookeeperRegistry(
     })
   }
 
+  /**
+   * What others hold and will not hold any more: the same id, and who has the address. The znode that is taken over says so
+   * as well, and better; but it may be gone by then, or another.
+   */
+  function handoversTo(coming: Registration, { board: { claims }, elsewhere }: SharedTree): readonly Handover[] {
+    const owner = claims.ownerOf(addressKey(coming))?.registration.id
+    return [...new Set([coming.id, owner ?? coming.id])].flatMap((id) => {
+      const from = elsewhere.find(id)
+      return from === undefined ? [] : [{ id, from, isMarked: false }]
+    })
+  }
+
+  function handOver({ elsewhere, notices }: SharedTree, handover: Handover): void {
+    elsewhere.forget(handover.id)
+    notices.note(handover)
+  }
+
   async function withdraw(id: string, incarnation: Incarnation | undefined, signal: AbortSignal): Promise<Withdrawal> {
     const tree = ready()
     announced.add(id)
@@ -198,16 +227,24 @@ export function createZookeeperRegistry(
       // Another replica may have acknowledged it a moment ago.
       if (known === undefined || (incarnation !== undefined && compareLives(incarnation, known) !== 'same'))
         await withDeadline('Look into ZooKeeper', settleMs, signal, (bounded) => tree.caughtUp(bounded))
+      const from = tree.elsewhere.find(id)
+      const older = journaled.find(id)?.registration.superseded
       const outcome = await journaled.withdraw(id, incarnation, signal)
       // What is left of it is another replica's.
       const other = tree.board.claims.lifeOf(id)?.registration
       if (other !== undefined) {
-        if (incarnation !== undefined && !mayEnd(incarnation, other))
+        const isOlder = outcome === 'ended' && older?.includes(other.incarnation) === true
+        if (incarnation !== undefined && !isOlder && !mayEnd(incarnation, other))
           return outcome === 'ended' ? outcome : 'superseded'
         tree.board.forgetLost(id)
         tree.shards.end(other)
       }
       if (outcome === 'ended' || other !== undefined) await settled(tree, [id], signal)
+      // What its replica holds is what was ended here, or what we saw last before it went away.
+      const isEnded = other !== undefined || incarnation === undefined || mayEndUnseen(incarnation, from)
+      if (from !== undefined && isEnded) handOver(tree, { id, from, isMarked: from.isThere })
+      await tree.notices.written(signal)
+      tree.notices.end(id)
       return other === undefined ? outcome : 'ended'
     } finally {
       announced.delete(id)
@@ -230,7 +267,7 @@ export function createZookeeperRegistry(
   function explain(id: string): TargetReport | undefined {
     const [mine, theirs] = [journaled.explain(id), shared?.board.report(id)]
     if (shared?.hasView() !== true || mine === undefined || theirs === undefined) return undefined
-    const [holder, lost] = [shared.holderOf(id), evictionOf(id)]
+    const [holder, lost] = [shared.elsewhere.holderOf(id), evictionOf(id)]
     const isOurs = journaled.find(id) !== undefined
     return {
       ...(isOurs ? mine : {}),
@@ -261,6 +298,8 @@ export function createZookeeperRegistry(
       root: membersRoot,
       chroot: parseConnectString(connect).chroot,
       holder: options.holder,
+      isKept: storagePath !== undefined,
+      presence: deps.presence,
       lingerMs: lingerSeconds * 1000,
       holdMs: holdSeconds * 1000,
       ...(deps.probe && { probe: deps.probe }),
@@ -328,7 +367,7 @@ export function createZookeeperRegistry(
     },
     release: (ids) => [...journaled.release(ids), ...(shared?.board.release(ids) ?? [])],
     explain,
-    holderOf: (id) => (journaled.find(id) === undefined ? shared?.holderOf(id) : undefined),
+    holderOf: (id) => (journaled.find(id) === undefined ? shared?.elsewhere.holderOf(id) : undefined),
     shards: () => shared?.shards.counters(),
     changes: (signal) => bell.listen(signal),
   }
@@ -342,4 +381,9 @@ async function certain<T>(what: string, work: Promise<T>): Promise<T> {
     if (!(error instanceof DecodeError)) throw error
     throw new UnavailableError(`${what}: ZooKeeper answers with nonsense, outcome unknown`, { cause: error })
   }
+}
+
+/** Nothing is left of it in the list; a life of its own name, or an earlier one, may still be in a journal. */
+function mayEndUnseen(incarnation: Incarnation, from: FoundElsewhere | undefined): boolean {
+  return from !== undefined && mayEnd(incarnation, { ...from, superseded: [] })
 }

@@ -12,10 +12,18 @@ const mostHolderBytes = 256
 
 /** What a znode under `targets/` turned out to be. */
 export type Member =
-  | { readonly kind: 'alive'; readonly registration: Registration; readonly holder?: string }
+  | { readonly kind: 'alive'; readonly registration: Registration }
   /** Its end was announced: Finagle's DEAD, STOPPING and STOPPED. */
   | { readonly kind: 'ended'; readonly id: string }
   | { readonly kind: 'quarantined'; readonly why: string }
+
+/** Who speaks to the registrant, and what it knows the registration by. */
+export interface Held {
+  /** The name of the replica. */
+  readonly holder: string
+  /** The number of the registration's record in that replica's journal; absent when it keeps none. */
+  readonly record?: number
+}
 
 const endings: readonly unknown[] = ['DEAD', 'STOPPING', 'STOPPED']
 
@@ -26,14 +34,14 @@ const endings: readonly unknown[] = ['DEAD', 'STOPPING', 'STOPPED']
  * - `metadata`: Finagle; the registrant's labels;
  * - `host`, `port`, `name`: Prometheus' nerve_sd;
  * - `registration`: ourselves; everything, in the words of the HTTP API;
- * - `holder`: ourselves; the replica to which the registrant speaks.
+ * - `holder`, `record`: ourselves; the replica to which the registrant speaks, and the number of the record in its journal.
  *
  * Go matches keys without regard to case, so no key may differ from one of theirs by case only.
  */
 export function encodeMember(
   registration: Registration,
   status: 'ALIVE' | 'STOPPED' = 'ALIVE',
-  holder?: string,
+  held?: Held,
 ): Uint8Array {
   const { host = '', port = 0 } = parseAddress(registration.address) ?? {}
   const document = {
@@ -46,7 +54,7 @@ export function encodeMember(
     port,
     name: registration.id,
     registration: registrationDocument(registration),
-    ...(holder !== undefined && { holder }),
+    ...held,
   }
   return new TextEncoder().encode(JSON.stringify(document))
 }
@@ -80,8 +88,15 @@ export function decodeMember(path: string, data: Uint8Array | undefined): Member
   if (registration === undefined) return quarantined(problems.slice(0, 3).map(problemText).join('; '))
   if (registration.id !== idOf(name.identity) || registration.incarnation !== name.incarnation)
     return quarantined(`it is the document of "${registration.id}" ${registration.incarnation}, another member`)
-  const { holder } = members
-  return { kind: 'alive', registration, ...(typeof holder === 'string' && { holder }) }
+  return { kind: 'alive', registration }
+}
+
+/** Who holds the member with this document, without a look at the rest of it; undefined when it has ended or does not say. */
+export function readHeld(data: Uint8Array): Held | undefined {
+  if (data.length === 0 || data.length > mostMemberBytes + mostHolderBytes) return undefined
+  const { holder, record, status } = membersOf(parseJson(data)) ?? {}
+  if (typeof holder !== 'string' || endings.includes(status)) return undefined
+  return { holder, ...(typeof record === 'number' && Number.isSafeInteger(record) && { record }) }
 }
 
 /** A plain serverset or nerve document under a name of ours: identity from the name, labels from Finagle's metadata. */

@@ -116,7 +116,9 @@ it('sends a heartbeat on to the replica that says to have the registration', asy
   const theirOwn = registration({ address: '10.9.8.7:1234' })
   const path = `/targets/${memberPath(theirOwn, theirOwn.incarnation)}`
   await other.zookeeper.makeDirectories(path.slice(0, path.lastIndexOf('/')))
-  await other.zookeeper.create(path, Buffer.from(encodeMember(theirOwn, 'ALIVE', theirs)), { mode: 'ephemeral' })
+  await other.zookeeper.create(path, Buffer.from(encodeMember(theirOwn, 'ALIVE', { holder: theirs })), {
+    mode: 'ephemeral',
+  })
   const beat = async () =>
     (
       await fetch(`${url}/v1/registrations/${theirOwn.id}/heartbeat?incarnation=${theirOwn.incarnation}`, {

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'node-zookeeper-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createPresence } from '../../src/app/replicas.ts'
 import type { Registration } from '../../src/model/registration.ts'
+import { replicas as family } from '../../src/replicas/index.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { silentLogger } from '../../src/runtime/logger.ts'
 import { memberPath } from '../../src/targets/member-name.ts'
@@ -104,6 +106,59 @@ describe.each(['3.9.5', '3.4.14'])('on ZooKeeper %s', (version) => {
       .not.toBe(before)
     await expect.poll(() => listed(replica)).toBe(200)
     expect(await replica.registry.renew(registrations(200), signal)).toEqual([])
+  })
+
+  it('does not bring back what ended, or moved and ended, while its replica was away', async () => {
+    const connect = `${rig.connect}/real-${place}`
+    const stopping = new AbortController()
+    const seats: Promise<void>[] = []
+    async function startNamed(name: string): Promise<RunningReplica & { leave(): Promise<void> }> {
+      const leaving = new AbortController()
+      const both = AbortSignal.any([stopping.signal, leaving.signal])
+      const seat = family.zookeeper(
+        { id: name, version: '1', url: () => `http://${name}`, connect, sessionTimeoutMs: 4_000 },
+        { clock: systemClock, logger: silentLogger },
+      )
+      const seated = seat.run(both)
+      seats.push(seated)
+      const replica = runReplica(
+        { connect, storagePath: join(folder, name), sessionTimeoutMs: 4_000, lingerSeconds: 60, holder: name },
+        systemClock,
+        { presence: createPresence(seat) },
+      )
+      replicas.push(replica)
+      await untilReady(replica)
+      await expect.poll(() => seat.members().map(({ id }) => id), { timeout: 10_000 }).toContain(name)
+      const leave = async (): Promise<void> => {
+        leaving.abort()
+        await Promise.all([seated, replica.stop()])
+      }
+      return { ...replica, leave }
+    }
+    const namesOf = ({ registry }: RunningReplica, state: string) =>
+      (registry.view()?.targets ?? [])
+        .flatMap((one) => (one.state === state ? [one.registration.instance] : []))
+        .toSorted()
+    const [a, b] = [await startNamed('a'), await startNamed('b')]
+    const [ended, moved, lost, kept] = registrations(4, { leaseSeconds: 300 })
+    await a.registry.put([ended!, moved!, lost!, kept!], signal)
+    await expect.poll(() => listed(b), { timeout: 5_000 }).toBe(4)
+
+    await a.leave()
+    expect(await b.registry.withdraw(ended!.id, '1', signal)).toBe('ended')
+    await b.registry.put([moved!], signal)
+    await b.registry.withdraw(moved!.id, '1', signal)
+    await expect.poll(() => namesOf(b, 'lingering'), { timeout: 15_000 }).toEqual([lost!.instance, kept!.instance])
+    expect(await b.registry.withdraw(lost!.id, '1', signal)).toBe('ended')
+    const again = await startNamed('a')
+
+    for (let turn = 0; turn < 20; turn++) {
+      expect(namesOf(again, 'listed')).toEqual([kept!.instance])
+      await sleep(50)
+    }
+    await expect.poll(() => namesOf(b, 'listed'), { timeout: 5_000 }).toEqual([kept!.instance])
+    stopping.abort()
+    await Promise.all(seats)
   })
 
   it('has members that node-zookeeper-client reads, and lists one that it wrote', async () => {

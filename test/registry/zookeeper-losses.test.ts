@@ -68,7 +68,7 @@ async function membersOfOthers(many: readonly Registration[]): Promise<bigint> {
     const path = pathOf(one)
     for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1))
       if (!data.tree.has(path.slice(0, at))) data.create(path.slice(0, at), '')
-    data.create(path, Buffer.from(encodeMember(one, 'ALIVE', 'b')).toString(), session.id)
+    data.create(path, Buffer.from(encodeMember(one, 'ALIVE', { holder: 'b' })).toString(), session.id)
   }
   await eventually(counts, { listed: many.length })
   return session.id

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeMember, encodeMember, sizeProblem } from '../../src/targets/member-document.ts'
+import { decodeMember, encodeMember, readHeld, sizeProblem } from '../../src/targets/member-document.ts'
 import { memberPath, parseMemberPath } from '../../src/targets/member-name.ts'
 import { isPlainText } from '../../src/targets/plain-text.ts'
 import { registration } from './samples.ts'
@@ -91,6 +91,15 @@ describe('the document of a member', () => {
     expect(decodeMember(path, text({ status }))).toEqual({ kind: 'ended', id: one.id })
   })
 
+  it('says who holds it, in which record, as long as it has not ended', () => {
+    expect(readHeld(encodeMember(one, 'ALIVE', { holder: 'a', record: 12 }))).toEqual({ holder: 'a', record: 12 })
+    expect(readHeld(encodeMember(one, 'ALIVE', { holder: 'a' }))).toEqual({ holder: 'a' })
+    expect(readHeld(text({ holder: 'a', record: '12' }))).toEqual({ holder: 'a' })
+    expect(readHeld(encodeMember(one))).toBeUndefined()
+    expect(readHeld(encodeMember(one, 'STOPPED', { holder: 'a', record: 12 }))).toBeUndefined()
+    expect(readHeld(text('x'))).toBeUndefined()
+  })
+
   it('is taken as plain serverset or nerve JSON under a name of ours', () => {
     const serverset = { serviceEndpoint: { host: '10.0.0.9', port: 80 }, additionalEndpoints: {}, status: 'ALIVE' }
     const nerve = { host: 'fd00::9', port: 80, name: 'x' }
@@ -145,12 +154,13 @@ describe('the document of a member', () => {
 
 it('never throws, whatever stands in a znode under a name of ours', () => {
   const odd = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom({ toString: 1 }, { __proto__: null }, [[]]))
-  const words = ['host', 'port', 'status', 'serviceEndpoint', 'metadata', 'registration', 'holder']
+  const words = ['host', 'port', 'status', 'serviceEndpoint', 'metadata', 'registration', 'holder', 'record']
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...words), odd), (members) => {
       const nested = { ...members, serviceEndpoint: members }
       for (const document of [members, nested, { registration: members }])
         expect(decodeMember('a/b/member_c_d_1', Buffer.from(JSON.stringify(document))).kind).toBeDefined()
+      expect(readHeld(Buffer.from(JSON.stringify(members)))?.holder ?? '').toBeTypeOf('string')
     }),
   )
 })
