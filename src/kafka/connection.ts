@@ -2,9 +2,10 @@ import { decodeApiVersionsResponse, encodeApiVersionsRequest } from '../kafka-wi
 import { apis } from '../kafka-wire/apis.ts'
 import { errorCodes, errorName } from '../kafka-wire/error-codes.ts'
 import { UnavailableError } from '../runtime/errors.ts'
-import { authenticate } from './authenticate.ts'
+import { type Authentication, authenticate } from './authenticate.ts'
 import { type Answer, type Exchange, openRaw, type RawConnection, type RawSettings } from './raw-connection.ts'
 import type { SaslOptions } from './sasl.ts'
+import { createSaslSession, type SaslSession } from './sasl-session.ts'
 import { kafka09, kafka082, negotiated, type VersionTable } from './version-table.ts'
 
 /** How every connection of a cluster is made. */
@@ -46,14 +47,7 @@ export async function connectKafka(
 ): Promise<KafkaConnection> {
   const open = (): Promise<RawConnection> => openRaw(name, address, settings, signal)
   const { raw, versions } = await negotiate(name, open, settings, mayBeOld, signal)
-  if (settings.sasl !== undefined) {
-    try {
-      await authenticate(name, raw, versions, settings.sasl, settings.requestTimeoutMs, signal)
-    } catch (error) {
-      raw.close(error instanceof Error ? error : new UnavailableError(String(error)))
-      throw error
-    }
-  }
+  const session = await openSession(name, address.host, raw, versions, settings, signal)
   return {
     broker: name,
     versions,
@@ -66,8 +60,28 @@ export async function connectKafka(
         return Promise.reject(
           new UnavailableError(`Ask ${name} for ${exchange.api.name}: this broker does not have it`),
         )
-      return raw.send(exchange, version, settings.requestTimeoutMs, requestSignal)
+      return raw.send(exchange, version, settings.requestTimeoutMs, requestSignal, session?.due)
     },
+  }
+}
+
+/** Undefined when nobody asked us to authenticate. */
+async function openSession(
+  name: string,
+  host: string,
+  raw: RawConnection,
+  versions: VersionTable,
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<SaslSession | undefined> {
+  const { sasl: options, requestTimeoutMs: timeoutMs, clock } = settings
+  if (options === undefined) return undefined
+  const asking: Authentication = { name, host, raw, versions, options, timeoutMs }
+  try {
+    return createSaslSession(asking, await authenticate(asking, signal), clock, signal)
+  } catch (error) {
+    raw.close(error instanceof Error ? error : new UnavailableError(String(error)))
+    throw error
   }
 }
 
@@ -94,7 +108,7 @@ async function negotiate(
     }
     return { raw, versions: negotiated(value.ranges) }
   } catch (error) {
-    if (!(error instanceof UnavailableError) || !mayBeOld || signal.aborted || raw.isOpen()) throw error
+    if (!(error instanceof UnavailableError) || error.denied || !mayBeOld || signal.aborted || raw.isOpen()) throw error
     if (error.timedOut) return { raw: await open(), versions: kafka09 }
     return { raw: await open(), versions: kafka082 }
   }

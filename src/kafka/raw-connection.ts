@@ -4,7 +4,8 @@ import { decodeResponseHeader, encodeRequestHeader } from '../kafka-wire/headers
 import type { Evidence } from '../model/evidence.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { DecodeError, UnavailableError } from '../runtime/errors.ts'
-import { type FramedSocket, openFramedSocket } from '../runtime/framed-socket.ts'
+import { type FramedSocket, type FramedSocketOptions, openFramedSocket } from '../runtime/framed-socket.ts'
+import { withTlsRefusal } from './tls-refusal.ts'
 
 /** What a connection needs before anything is said on it. */
 export interface RawSettings {
@@ -41,7 +42,14 @@ interface Waiting {
 /** A connection without a version table yet: requests name their version. */
 export interface RawConnection {
   readonly isOpen: () => boolean
-  send<T>(exchange: Exchange<T>, version: number, timeoutMs: number, signal: AbortSignal): Promise<Answer<T>>
+  /** `hold` is asked right before the request goes out, and again after what it gave to wait for. */
+  send<T>(
+    exchange: Exchange<T>,
+    version: number,
+    timeoutMs: number,
+    signal: AbortSignal,
+    hold?: () => Promise<void> | undefined,
+  ): Promise<Answer<T>>
   /** A frame without a Kafka header and its answer: SASL tokens after SaslHandshake v0. */
   sendBare(token: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<Buffer>
   close(reason: Error): void
@@ -61,7 +69,7 @@ export async function openRaw(
   let throttledUntil = 0
   const life = new AbortController()
 
-  const socket: FramedSocket = await openFramedSocket({
+  const socket: FramedSocket = await openSocket({
     host,
     port,
     ...(settings.tls === undefined ? {} : { tls: settings.tls }),
@@ -74,7 +82,8 @@ export async function openRaw(
       next.settle(frame)
       waiting.shift()
     },
-    onClose: (reason) => {
+    onClose: (trouble) => {
+      const reason = withTlsRefusal(trouble)
       closed = reason
       if (reason instanceof DecodeError) settings.onDecodeError(name)
       for (const one of waiting.splice(0)) one.fail(reason)
@@ -124,8 +133,9 @@ export async function openRaw(
       socket.destroy(reason)
       life.abort(reason)
     },
-    send: async (exchange, version, timeoutMs, abort) => {
+    send: async (exchange, version, timeoutMs, abort, hold) => {
       await clock.sleep(throttledUntil - clock.monotonic(), abort)
+      for (let wait = hold?.(); wait !== undefined; wait = hold?.()) await wait
       abort.throwIfAborted()
       if (closed !== undefined) throw closed
       const id = correlation++
@@ -161,6 +171,15 @@ export async function openRaw(
       socket.send(token)
       return answer
     },
+  }
+}
+
+/** A certificate that is not accepted is a refusal, whichever side it is that does not accept it. */
+async function openSocket(options: FramedSocketOptions): Promise<FramedSocket> {
+  try {
+    return await openFramedSocket(options)
+  } catch (error) {
+    throw withTlsRefusal(error instanceof Error ? error : new UnavailableError(String(error)))
   }
 }
 

@@ -5,5 +5,6 @@ export function createPlain({ username, password }: Credentials): SaslExchange {
   return {
     start: () => Buffer.from(`\0${username}\0${password.reveal()}`),
     next: () => undefined,
+    secrets: () => [password.reveal()],
   }
 }

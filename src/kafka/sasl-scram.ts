@@ -1,11 +1,14 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
 import { UnavailableError } from '../runtime/errors.ts'
 import type { Credentials, SaslExchange } from './sasl-exchange.ts'
 
-/** A broker may ask for this many rounds at most: the derivation runs on our loop (Kafka itself stores 4,096 or 8,192). */
+/** A broker may ask for this many rounds at most: the work is ours (Kafka itself stores 4,096, and 16,384 at most). */
 const MAX_ITERATIONS = 32_768
 
-/** SASL SCRAM (RFC 5802, RFC 7677): the password never travels, and the broker proves that it knows it too. */
+const derive = promisify(pbkdf2)
+
+/** SASL SCRAM (RFC 5802, RFC 7677; SHA-512 as Kafka does it): the password never travels, and the broker proves that it knows it too. */
 export function createScram(
   hash: 'sha256' | 'sha512',
   { username, password }: Credentials,
@@ -15,11 +18,13 @@ export function createScram(
   let expected: Buffer | undefined
   return {
     start: () => Buffer.from(`n,,${bare}`),
-    next: (challenge) => {
+    secrets: () => [password.reveal()],
+    next: async (challenge) => {
       const text = Buffer.from(challenge).toString('utf8')
       const fields = new Map(text.split(',').map((field) => [field.slice(0, 1), field.slice(2)]))
       const refusal = fields.get('e')
-      if (refusal !== undefined) throw new UnavailableError(`Authenticate by SCRAM: the broker refused: ${refusal}`)
+      if (refusal !== undefined)
+        throw new UnavailableError(`Authenticate by SCRAM: the broker refused: ${refusal}`, { denied: true })
       if (expected !== undefined) {
         const signature = Buffer.from(fields.get('v') ?? '', 'base64')
         if (signature.length !== expected.length || !timingSafeEqual(signature, expected))
@@ -35,7 +40,8 @@ export function createScram(
         throw new UnavailableError(
           `Authenticate by SCRAM: ${iterations} iterations, expected 4096 to ${MAX_ITERATIONS}`,
         )
-      const salted = pbkdf2Sync(password.reveal(), salt, iterations, hash === 'sha256' ? 32 : 64, hash)
+      // In a thread of its own: so many rounds would hold the event loop.
+      const salted = await derive(password.reveal(), salt, iterations, hash === 'sha256' ? 32 : 64, hash)
       const withoutProof = `c=biws,r=${nonce}`
       const message = `${bare},${text},${withoutProof}`
       const clientKey = hmac(hash, salted, 'Client Key')

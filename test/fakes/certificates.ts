@@ -14,8 +14,8 @@ const program = 'openssl'
 export interface Authority {
   /** Path of its certificate. */
   readonly ca: string
-  /** Signs a new key; the names are those of openssl, such as `DNS:localhost,IP:127.0.0.1`. */
-  issue(name: string, names?: string): KeyPair
+  /** Signs a new key; the names are those of openssl, such as `DNS:localhost,IP:127.0.0.1`. -1 day is over already. */
+  issue(name: string, names?: string, days?: number): KeyPair
 }
 
 export function createAuthority(folder: string, name = 'ca'): Authority {
@@ -26,13 +26,13 @@ export function createAuthority(folder: string, name = 'ca'): Authority {
   openssl('req', '-x509', ...newKey, '-days', '30', '-subj', `/CN=${name}`, '-keyout', path('ca.key'), '-out', ca)
   return {
     ca,
-    issue: (subject, names = 'DNS:localhost,IP:127.0.0.1') => {
+    issue: (subject, names = 'DNS:localhost,IP:127.0.0.1', days = 30) => {
       const pair = { cert: path(`${subject}.pem`), key: path(`${subject}.key`) }
       const extensions = path(`${subject}.cnf`)
       writeFileSync(extensions, names === '' ? '' : `subjectAltName=${names}\n`)
       openssl('req', ...newKey, '-subj', `/CN=${subject}`, '-keyout', pair.key, '-out', path('csr'))
       openssl(
-        ...['x509', '-req', '-days', '30', '-in', path('csr'), '-CA', ca, '-CAkey', path('ca.key')],
+        ...['x509', '-req', '-days', String(days), '-in', path('csr'), '-CA', ca, '-CAkey', path('ca.key')],
         ...['-CAcreateserial', '-extfile', extensions, '-out', pair.cert],
       )
       return pair

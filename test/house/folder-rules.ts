@@ -15,6 +15,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'anything'>>
   targets: ['model'],
   jobs: ['model'],
   exposition: ['model'],
+  compare: ['exposition', 'model'],
   console: ['model'],
   'kafka-wire': ['model', 'errors'],
   kafka: ['kafka-wire', 'model', 'runtime'],
@@ -35,7 +36,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'anything'>>
 }
 
 /** Folders whose code does no input or output: `node:*` is forbidden there. */
-export const pure: readonly string[] = ['model', 'lag', 'targets', 'jobs', 'exposition', 'console']
+export const pure: readonly string[] = ['model', 'lag', 'targets', 'jobs', 'exposition', 'compare', 'console']
 
 /** The only places that may import these packages: each is wrapped once. */
 const owners: Readonly<Record<string, readonly string[]>> = {
@@ -45,6 +46,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
   re2js: ['config'],
   bcryptjs: ['http'],
+  aws4: ['kafka'],
+  oauth4webapi: ['kafka'],
 }
 
 interface Override {
