@@ -1,9 +1,8 @@
 import { apis, readBody, writeBody } from './apis.ts'
+import { NO_OPERATIONS } from './group-describe.ts'
 import type { Reader } from './reader.ts'
 
 const api = apis.DescribeGroups
-/** Kafka's "not asked for" in a set of authorized operations (KIP-430). */
-const NO_OPERATIONS = -2147483648
 
 /** DescribeGroupsRequest.json. */
 export interface DescribeGroupsRequest {

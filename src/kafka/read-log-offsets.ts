@@ -3,6 +3,7 @@ import { errorCodes } from '../kafka-wire/error-codes.ts'
 import {
   decodeListOffsetsResponse,
   EARLIEST,
+  EARLIEST_LOCAL,
   encodeListOffsetsRequest,
   LATEST,
   type ListOffsetsResponse,
@@ -13,31 +14,40 @@ import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Problem } from '../model/problem.ts'
 import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
 import { breather, turns } from '../runtime/breathe.ts'
-import { describeError } from '../runtime/errors.ts'
+import { describeError, UnavailableError } from '../runtime/errors.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { failureReason } from './failure-reason.ts'
+import { type AskedTopic, byLeader, type LeaderPlan, planOf } from './leader-plan.ts'
 import type { Answer } from './raw-connection.ts'
 
-/** Rows of one request: about 2 MiB of answer, so that writing it and reading it each take a few milliseconds. */
-const ROWS_PER_REQUEST = 100_000
 /** Topics of an answer that are taken over in one go. */
 const TOPICS_PER_STEP = 64
 
-interface Asked {
-  readonly name: string
-  readonly partitions: Int32Array
-}
+/**
+ * Which offset of a log: its start, its end (high watermark), the end of what no open transaction holds back (last
+ * stable offset), or the start of what lies on the broker's own disk and not in remote storage.
+ */
+export type LogSide = 'earliest' | 'latest' | 'stable' | 'local'
+
+/** How each is asked for, and the version of ListOffsets that knows it; older ones would read it as something else. */
+const sides = {
+  earliest: { timestamp: EARLIEST, isolation: 0, since: 0 },
+  latest: { timestamp: LATEST, isolation: 0, since: 0 },
+  stable: { timestamp: LATEST, isolation: 1, since: 2 },
+  local: { timestamp: EARLIEST_LOCAL, isolation: 0, since: 8 },
+} as const satisfies Readonly<Record<LogSide, object>>
 
 /**
  * Reads one side of all logs: one request a leader (more only past 200,000 partitions), brokers side by side.
- * Partitions that have moved are asked for once more where a fresh catalog says they are.
+ * Partitions that have moved are asked for once more where a fresh catalog says they are. What a broker is too old for
+ * is `unsupported` and no problem.
  *
  * @param refresh gives fresh metadata; called at most once, and only when a leader was wrong or away
  */
 export async function readLogOffsets(
   cluster: KafkaCluster,
   catalog: Catalog,
-  side: 'earliest' | 'latest',
+  side: LogSide,
   refresh: () => Promise<Catalog>,
   signal: AbortSignal,
 ): Promise<{ readonly column: LogOffsetColumn; readonly problems: readonly Problem[] }> {
@@ -53,7 +63,7 @@ export async function readLogOffsets(
   const second = await askAll(await byLeader(catalog, moved, retriable))
   return { column, problems: second }
 
-  async function askAll(plan: Plan): Promise<Problem[]> {
+  async function askAll(plan: LeaderPlan): Promise<Problem[]> {
     const problems: Problem[] = []
     await Promise.all(
       [...plan].map(async ([broker, batches]) => {
@@ -63,6 +73,10 @@ export async function readLogOffsets(
             await take(await ask(broker, batch))
           } catch (error) {
             if (signal.aborted) throw error
+            if (isTooOld(broker)) {
+              mark(batch, 'unsupported')
+              continue
+            }
             const reason = failureReason(error)
             mark(batch, reason)
             problems.push({
@@ -77,13 +91,19 @@ export async function readLogOffsets(
     return problems
   }
 
-  function ask(broker: number, topics: readonly Asked[]): Promise<Answer<ListOffsetsResponse>> {
-    const timestamp = side === 'latest' ? LATEST : EARLIEST
+  function isTooOld(broker: number): boolean {
+    return (cluster.version(broker, apis.ListOffsets) ?? Number.POSITIVE_INFINITY) < sides[side].since
+  }
+
+  function ask(broker: number, topics: readonly AskedTopic[]): Promise<Answer<ListOffsetsResponse>> {
     return cluster.ask(
       broker,
       {
         api: apis.ListOffsets,
-        encode: (version) => encoded(topics, version, timestamp),
+        encode: (version) => {
+          if (version < sides[side].since) throw new UnavailableError(`ListOffsets v${version} knows no such offset`)
+          return encoded(topics, version, side)
+        },
         decode: decodeListOffsetsResponse,
       },
       signal,
@@ -101,7 +121,7 @@ export async function readLogOffsets(
     }
   }
 
-  function mark(batch: readonly Asked[], reason: Reason): void {
+  function mark(batch: readonly AskedTopic[], reason: Reason): void {
     for (const { name, partitions } of batch) {
       const topic = catalog.topics[catalog.topicIndex.get(name)!]!
       for (const partition of partitions) column.reason[topic.firstRow + partition] = reasonCode(reason)
@@ -177,60 +197,15 @@ async function leadersNow(catalog: Catalog, refresh: () => Promise<Catalog>): Pr
   return leaders
 }
 
-const bodies = new WeakMap<readonly Asked[], Map<string, Buffer>>()
+const bodies = new WeakMap<readonly AskedTopic[], Map<string, Buffer>>()
 
 /** The request for a part of a plan, written once: a large plan outlives many cycles, and writing it takes as long as reading its answer. */
-function encoded(topics: readonly Asked[], version: number, timestamp: number): Buffer {
+function encoded(topics: readonly AskedTopic[], version: number, side: LogSide): Buffer {
   const known = bodies.get(topics) ?? new Map<string, Buffer>()
   bodies.set(topics, known)
-  const key = `${version} ${timestamp}`
-  const body = known.get(key) ?? encodeListOffsetsRequest(version, { isolation: 0, timestamp, topics })
+  const key = `${version} ${side}`
+  const { timestamp, isolation } = sides[side]
+  const body = known.get(key) ?? encodeListOffsetsRequest(version, { isolation, timestamp, topics })
   known.set(key, body)
   return body
-}
-
-type Plan = ReadonlyMap<number, readonly Asked[][]>
-
-const plans = new WeakMap<Catalog, Plan>()
-
-/** The requests for every row of a catalog, made once: metadata outlives many cycles. */
-async function planOf(catalog: Catalog): Promise<Plan> {
-  const known = plans.get(catalog)
-  if (known !== undefined) return known
-  const plan = await byLeader(catalog, catalog.leader, undefined)
-  plans.set(catalog, plan)
-  return plan
-}
-
-/** The rows to ask for, by leader, in requests of bounded size. Rows without a leader are not asked for. */
-async function byLeader(catalog: Catalog, leader: Int32Array, only: readonly number[] | undefined): Promise<Plan> {
-  const wanted = only === undefined ? undefined : new Set(only)
-  const breathe = breather()
-  const plan = new Map<number, { rows: number; readonly batches: Asked[][]; readonly partitions: number[] }>()
-  for (const topic of catalog.topics) {
-    await breathe()
-    for (let partition = 0; partition < topic.partitions; partition++) {
-      const row = topic.firstRow + partition
-      const node = leader[row]!
-      if (node < 0 || (wanted !== undefined && !wanted.has(row))) continue
-      let of = plan.get(node)
-      if (of === undefined) {
-        of = { rows: ROWS_PER_REQUEST, batches: [], partitions: [] }
-        plan.set(node, of)
-      }
-      of.partitions.push(partition)
-    }
-    for (const of of plan.values()) {
-      const rows = of.partitions.length
-      if (rows === 0) continue
-      if (of.rows + rows > ROWS_PER_REQUEST) {
-        of.rows = 0
-        of.batches.push([])
-      }
-      of.rows += rows
-      of.batches.at(-1)?.push({ name: topic.name, partitions: Int32Array.from(of.partitions) })
-      of.partitions.length = 0
-    }
-  }
-  return new Map([...plan].map(([node, { batches }]) => [node, batches]))
 }

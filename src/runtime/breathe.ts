@@ -26,3 +26,11 @@ export function turns(): () => Promise<void> {
     return last
   }
 }
+
+/** Runs a computation that yields between its steps, and gives its result; sockets and timers run in between. */
+export async function runInTurns<T>(steps: Iterator<void, T>): Promise<T> {
+  const breathe = breather()
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) await breathe()
+  return step.value
+}

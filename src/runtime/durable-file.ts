@@ -84,10 +84,15 @@ export async function moveIntoPlace(from: string, to: string): Promise<void> {
 
 /** Puts a text into a file of this user alone; with a crash at any moment the file is as it was, or whole. */
 export async function replaceFile(path: string, text: string): Promise<void> {
+  await replaceFileBy(path, [text])
+}
+
+/** The same, piece by piece; others run in between. */
+export async function replaceFileBy(path: string, pieces: Iterable<string>): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const file = await createDurableFile(`${path}.tmp`)
   try {
-    await file.append([text])
+    await file.append(pieces)
   } finally {
     await file.close()
   }

@@ -1,7 +1,9 @@
+import { encodeConsumerAssignment } from '../kafka-wire/consumer-assignment.ts'
 import {
   type DescribedGroup,
   decodeDescribeGroupsRequest,
   encodeDescribeGroupsResponse,
+  type GroupMember,
 } from '../kafka-wire/describe-groups.ts'
 import { errorCodes } from '../kafka-wire/error-codes.ts'
 import {
@@ -12,7 +14,7 @@ import {
 } from '../kafka-wire/find-coordinator.ts'
 import { decodeListGroupsRequest, encodeListGroupsResponse } from '../kafka-wire/list-groups.ts'
 import type { Asked } from './answer.ts'
-import type { SimulatedGroup } from './kafka-groups.ts'
+import type { SimulatedGroup, SimulatedMember } from './kafka-groups.ts'
 
 export function answerFindCoordinator(asked: Asked): Buffer {
   const { keyType, keys } = decodeFindCoordinatorRequest(asked.version, asked.body)
@@ -64,10 +66,25 @@ function describeGroup(asked: Asked, id: string): DescribedGroup {
 }
 
 /** A broker tells what members agreed on only while that stands. */
-function described(group: SimulatedGroup): Pick<DescribedGroup, 'protocol' | 'members'> {
-  if (group.state === 'Stable') return { protocol: group.protocol, members: group.members }
-  const nothing = Buffer.alloc(0)
-  return { protocol: '', members: group.members.map((one) => ({ ...one, metadata: nothing, assignment: nothing })) }
+function described({ state, protocol, members }: SimulatedGroup): Pick<DescribedGroup, 'protocol' | 'members'> {
+  const isStable = state === 'Stable'
+  return { protocol: isStable ? protocol : '', members: members.map((member) => describeMember(member, isStable)) }
+}
+
+function describeMember(member: SimulatedMember, isStable: boolean): GroupMember {
+  const { id, clientId, instanceId, assignment, assignmentBytes } = member
+  const topics = Object.entries(assignment).map(([name, partitions]) => ({
+    name,
+    partitions: Int32Array.from(partitions),
+  }))
+  return {
+    id,
+    ...(instanceId === undefined ? {} : { instanceId }),
+    clientId,
+    clientHost: '/127.0.0.1',
+    metadata: Buffer.alloc(0),
+    assignment: isStable ? (assignmentBytes ?? encodeConsumerAssignment(3, topics)) : Buffer.alloc(0),
+  }
 }
 
 /** Why the asked broker does not answer for a group; 0 when it does. */

@@ -3,6 +3,7 @@ import type { Service } from '../runtime/service.ts'
 import { createMetadataAnswer } from './answer-metadata.ts'
 import { createBroker, type SimulatedBroker } from './kafka-broker.ts'
 import { createFaultPlan, type Faults } from './kafka-faults.ts'
+import type { SaslRules } from './kafka-sasl.ts'
 import { createKafkaState, type KafkaState } from './kafka-state.ts'
 import { type KafkaLine, servedRanges } from './kafka-versions.ts'
 import { seededRandom } from './random.ts'
@@ -15,8 +16,12 @@ export interface KafkaClusterOptions {
   readonly version?: KafkaLine
   /** In [0, 1), for topic ids. Default: the same in every cluster. */
   readonly random?: () => number
-  /** With users, by name their passwords, every connection must pass SASL PLAIN. */
+  /** With users, by name their passwords, every connection must pass SASL by PLAIN or SCRAM. */
   readonly users?: Readonly<Record<string, string>>
+  /** Whose a bearer token is, or undefined; with it SASL OAUTHBEARER is offered too. */
+  readonly bearer?: (token: string) => string | undefined
+  /** Connections must authenticate again within this time, as with `connections.max.reauth.ms`. Default 0: never. */
+  readonly sessionLifetimeMs?: number
 }
 
 /** A Kafka cluster in this process that speaks the real protocol over real loopback sockets, read side only. */
@@ -55,7 +60,7 @@ export async function createKafkaCluster(options: KafkaClusterOptions = {}): Pro
   const parts = {
     line: version,
     served: servedRanges(version),
-    users: options.users,
+    sasl: saslRules(options),
     state,
     faults,
     requests,
@@ -110,4 +115,9 @@ export async function createKafkaCluster(options: KafkaClusterOptions = {}): Pro
     },
     [Symbol.asyncDispose]: close,
   }
+}
+
+function saslRules({ users, bearer, sessionLifetimeMs = 0 }: KafkaClusterOptions): SaslRules | undefined {
+  if (users === undefined && bearer === undefined) return undefined
+  return { ...(users === undefined ? {} : { users }), ...(bearer === undefined ? {} : { bearer }), sessionLifetimeMs }
 }

@@ -4,11 +4,19 @@ import { errorCodes } from '../kafka-wire/error-codes.ts'
 import { decodeRequestHeader, encodeResponseHeader } from '../kafka-wire/headers.ts'
 import type { Broker } from '../model/catalog.ts'
 import type { Answer } from './answer.ts'
+import { answerFetch } from './answer-fetch.ts'
+import {
+  answerConsumerGroupDescribe,
+  answerShareGroupDescribe,
+  answerShareGroupOffsets,
+  answerStreamsGroupDescribe,
+} from './answer-group-kinds.ts'
 import { answerDescribeGroups, answerFindCoordinator, answerListGroups } from './answer-groups.ts'
+import { answerDescribeLogDirs } from './answer-log-dirs.ts'
 import { answerOffsetFetch } from './answer-offset-fetch.ts'
 import { answerListOffsets, answerOffsetForLeaderEpoch } from './answer-offsets.ts'
 import type { FaultPlan } from './kafka-faults.ts'
-import { createSaslSession } from './kafka-sasl.ts'
+import { createSaslSession, type SaslRules } from './kafka-sasl.ts'
 import type { KafkaState } from './kafka-state.ts'
 import { type KafkaLine, onUnknownRequest, type Ranges } from './kafka-versions.ts'
 import type { RequestLog } from './request-log.ts'
@@ -17,7 +25,8 @@ import type { RequestLog } from './request-log.ts'
 export interface ClusterParts {
   readonly line: KafkaLine
   readonly served: Ranges
-  readonly users: Readonly<Record<string, string>> | undefined
+  /** Whom they let in; undefined: everybody. */
+  readonly sasl: SaslRules | undefined
   readonly state: KafkaState
   readonly faults: FaultPlan
   readonly requests: RequestLog
@@ -41,7 +50,7 @@ export interface Reply {
  */
 export function createSession(cluster: ClusterParts, broker: number): (frame: Buffer) => Reply | 'close' | 'silence' {
   const { served, state, faults, requests } = cluster
-  const sasl = createSaslSession(cluster.users)
+  const sasl = createSaslSession(cluster.sasl)
 
   /** undefined: no simulated broker serves it. */
   function answerOf(api: ApiName): Answer | undefined {
@@ -66,6 +75,18 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
         return answerDescribeGroups
       case 'OffsetFetch':
         return answerOffsetFetch
+      case 'Fetch':
+        return answerFetch
+      case 'DescribeLogDirs':
+        return answerDescribeLogDirs
+      case 'ConsumerGroupDescribe':
+        return answerConsumerGroupDescribe
+      case 'ShareGroupDescribe':
+        return answerShareGroupDescribe
+      case 'StreamsGroupDescribe':
+        return answerStreamsGroupDescribe
+      case 'DescribeShareGroupOffsets':
+        return answerShareGroupOffsets
       default:
         return undefined
     }

@@ -6,6 +6,8 @@ import type { KafkaLine } from './kafka-versions.ts'
 export interface KafkaState extends Omit<Topics, 'all' | 'deleteTopic'>, Omit<Groups, 'all' | 'forgetTopic'> {
   readonly topics: Topics['all']
   readonly groups: Groups['all']
+  /** The group types of KIP-848 are there and switched off, as in 3.9. */
+  readonly isPreview: boolean
   /** Brokers up to 0.10.1 keep the commits of a deleted topic, later ones drop them; `keepCommits` overrules. */
   deleteTopic(name: string, options?: { readonly keepCommits?: boolean }): void
   /** The same name with another id and an empty log. Commits stay, as when a consumer lives through it. */
@@ -17,8 +19,16 @@ export interface KafkaState extends Omit<Topics, 'all' | 'deleteTopic'>, Omit<Gr
   /** While it loads, a coordinator answers COORDINATOR_LOAD_IN_PROGRESS. */
   setLoading(broker: number, loading: boolean): void
   isLoading(broker: number): boolean
-  /** Topics and groups that nobody may describe: brokers refuse them by name and hide them in lists. */
-  readonly denied: { readonly topics: Set<string>; readonly groups: Set<string> }
+  /**
+   * Topics and groups that nobody may describe: brokers refuse them by name and hide them in lists. `reads` are topics
+   * that may be described but not read; with `cluster` the cluster itself may not be described.
+   */
+  readonly denied: {
+    readonly topics: Set<string>
+    readonly groups: Set<string>
+    readonly reads: Set<string>
+    cluster: boolean
+  }
 }
 
 export function createKafkaState(line: KafkaLine, brokers: readonly number[], random: () => number): KafkaState {
@@ -33,7 +43,8 @@ export function createKafkaState(line: KafkaLine, brokers: readonly number[], ra
     ...groupCalls,
     topics,
     groups,
-    denied: { topics: new Set(), groups: new Set() },
+    isPreview: line === '3.9',
+    denied: { topics: new Set(), groups: new Set(), reads: new Set(), cluster: false },
     deleteTopic(name, { keepCommits = keepsCommits } = {}) {
       topicCalls.deleteTopic(name)
       if (!keepCommits) forgetTopic(name)

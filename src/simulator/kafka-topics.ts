@@ -1,5 +1,6 @@
 import { type ErrorName, errorCodes } from '../kafka-wire/error-codes.ts'
 import type { MetadataTopic } from '../kafka-wire/metadata.ts'
+import type { RecordBatch } from '../kafka-wire/record-batch.ts'
 import { type OffsetColumn, offsetAt, offsetColumn, setOffset } from '../model/offsets.ts'
 import { InvariantError } from '../runtime/errors.ts'
 import { randomHex } from './random.ts'
@@ -18,6 +19,10 @@ export interface SimulatedTopic extends MetadataTopic {
   readonly epochStarts: Map<number, readonly EpochStart[]>
   /** What ListOffsets answers for a partition in place of an offset. */
   readonly offsetErrors: Map<number, number>
+  /** Batches that are not plain records, ascending. */
+  readonly batches: Map<number, readonly RecordBatch[]>
+  /** Bytes on the leader's disk, where a test has said so. */
+  readonly sizes: Map<number, number>
 }
 
 interface EpochStart {
@@ -55,6 +60,9 @@ export interface Topics {
   /** Tiered storage: what is before `offset` is not on the broker's own disk. */
   setLocalStart(topic: string, partition: number, offset: bigint | undefined): void
   setOffsetError(topic: string, partition: number, error: ErrorName): void
+  /** Records of a transaction that has ended, and its end, which takes an offset too; 0 records append the end alone. */
+  appendTransaction(topic: string, partition: number, records: number): void
+  setSize(topic: string, partition: number, bytes: number): void
 }
 
 export function createTopics(brokers: readonly number[], random: () => number): Topics {
@@ -142,6 +150,18 @@ export function createTopics(brokers: readonly number[], random: () => number): 
     setLocalStart: (name, partition, offset) => setSparse(find(name, partition).localStart, partition, offset),
     setOffsetError: (name, partition, error) =>
       setSparse(find(name, partition).offsetErrors, partition, error === 'NONE' ? undefined : errorCodes[error]),
+    appendTransaction(name, partition, records) {
+      const topic = find(name, partition)
+      const from = offsetAt(topic.end, partition)
+      const marker = from + BigInt(records)
+      const batches = [...(topic.batches.get(partition) ?? [])]
+      const part = { baseOffset: from, lastOffset: marker - 1n, records, transactional: true, control: false }
+      if (records > 0) batches.push(part)
+      batches.push({ baseOffset: marker, lastOffset: marker, records: 1, transactional: true, control: true })
+      topic.batches.set(partition, batches)
+      setOffset(topic.end, partition, marker + 1n)
+    },
+    setSize: (name, partition, bytes) => setSparse(find(name, partition).sizes, partition, bytes),
   }
 }
 
@@ -161,6 +181,8 @@ function emptyTopic(name: string, id: string, internal: boolean, partitions: num
     localStart: new Map(),
     epochStarts: new Map(),
     offsetErrors: new Map(),
+    batches: new Map(),
+    sizes: new Map(),
   }
 }
 
@@ -172,8 +194,8 @@ function grown(old: SimulatedTopic, partitions: number): SimulatedTopic {
   topic.partitionErrors.set(old.partitionErrors)
   topic.start.set(old.start)
   topic.end.set(old.end)
-  const { stable, localStart, epochStarts, offsetErrors } = old
-  return { ...topic, stable, localStart, epochStarts, offsetErrors }
+  const { stable, localStart, epochStarts, offsetErrors, batches, sizes } = old
+  return { ...topic, stable, localStart, epochStarts, offsetErrors, batches, sizes }
 }
 
 function addRecords(column: OffsetColumn, row: number, records: number): void {

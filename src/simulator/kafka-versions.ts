@@ -10,8 +10,9 @@ export type Ranges = { readonly [Name in ApiName]?: readonly [min: number, max: 
  * of 0.10.0.1, 0.10.2.2, 0.11.0.3, 1.1.1, 2.8.2, 3.9.2 and 4.3.1 to ApiVersions; older ones have no such request.
  */
 export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
-  '0.8.2': { ListOffsets: [0, 0], Metadata: [0, 0], OffsetFetch: [0, 1], FindCoordinator: [0, 0] },
+  '0.8.2': { Fetch: [0, 0], ListOffsets: [0, 0], Metadata: [0, 0], OffsetFetch: [0, 1], FindCoordinator: [0, 0] },
   '0.9': {
+    Fetch: [0, 1],
     ListOffsets: [0, 0],
     Metadata: [0, 0],
     OffsetFetch: [0, 1],
@@ -20,6 +21,7 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     ListGroups: [0, 0],
   },
   '0.10.0': {
+    Fetch: [0, 2],
     ListOffsets: [0, 0],
     Metadata: [0, 1],
     OffsetFetch: [0, 1],
@@ -30,6 +32,7 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     ApiVersions: [0, 0],
   },
   '0.10.2': {
+    Fetch: [0, 3],
     ListOffsets: [0, 1],
     Metadata: [0, 2],
     OffsetFetch: [0, 2],
@@ -40,6 +43,7 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     ApiVersions: [0, 0],
   },
   '0.11': {
+    Fetch: [0, 5],
     ListOffsets: [0, 2],
     Metadata: [0, 4],
     OffsetFetch: [0, 3],
@@ -51,6 +55,8 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     OffsetForLeaderEpoch: [0, 0],
   },
   '1.1': {
+    Fetch: [0, 7],
+    DescribeLogDirs: [0, 0],
     ListOffsets: [0, 2],
     Metadata: [0, 5],
     OffsetFetch: [0, 3],
@@ -63,6 +69,8 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     SaslAuthenticate: [0, 0],
   },
   '2.8': {
+    Fetch: [0, 12],
+    DescribeLogDirs: [0, 2],
     ListOffsets: [0, 6],
     Metadata: [0, 11],
     OffsetFetch: [0, 7],
@@ -75,6 +83,8 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     SaslAuthenticate: [0, 2],
   },
   '3.9': {
+    Fetch: [0, 17],
+    DescribeLogDirs: [0, 4],
     ListOffsets: [0, 9],
     Metadata: [0, 12],
     OffsetFetch: [0, 9],
@@ -85,8 +95,11 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     ApiVersions: [0, 4],
     OffsetForLeaderEpoch: [0, 4],
     SaslAuthenticate: [0, 2],
+    ConsumerGroupDescribe: [0, 0],
   },
   '4.3': {
+    Fetch: [4, 18],
+    DescribeLogDirs: [1, 5],
     ListOffsets: [1, 11],
     Metadata: [0, 13],
     OffsetFetch: [1, 10],
@@ -97,6 +110,10 @@ export const realRanges: { readonly [Line in KafkaLine]: Ranges } = {
     ApiVersions: [0, 4],
     OffsetForLeaderEpoch: [2, 4],
     SaslAuthenticate: [0, 2],
+    ConsumerGroupDescribe: [0, 1],
+    ShareGroupDescribe: [1, 1],
+    StreamsGroupDescribe: [0, 0],
+    DescribeShareGroupOffsets: [0, 1],
   },
 }
 

@@ -20,6 +20,7 @@ import {
   type OffsetFetchResponse,
 } from '../../src/kafka-wire/offset-fetch.ts'
 import { offsetAt } from '../../src/model/offsets.ts'
+import { hasNewerGroups } from './kafka-cluster-group-kinds.ts'
 import { eventually, versionsOf, type World } from './kafka-world.ts'
 
 const oddName = 'größe "日本"\n\\'
@@ -71,28 +72,38 @@ export function groupContract(world: World): void {
     it('lists each group once, at its coordinator', async () => {
       const groups = await list()
 
-      const stateAndType = (state: string) => ({
+      const stateAndType = (state: string, type = 'classic') => ({
         ...(version >= 4 ? { state } : {}),
-        ...(version >= 5 ? { type: 'classic' } : {}),
+        ...(version >= 5 ? { type } : {}),
       })
+      const newer = [
+        { id: 'modern', protocolType: 'consumer', ...stateAndType('Stable', 'consumer') },
+        { id: 'sharing', protocolType: 'share', ...stateAndType('Stable', 'share') },
+        { id: 'counting', protocolType: 'streams', ...stateAndType('Stable', 'streams') },
+      ]
       const expected = [
         { id: '', protocolType: '', ...stateAndType('Empty') },
         { id: 'billing', protocolType: '', ...stateAndType('Empty') },
         { id: oddName, protocolType: '', ...stateAndType('Empty') },
         { id: 'live', protocolType: 'consumer', ...stateAndType('Stable') },
+        ...(hasNewerGroups(world) ? newer : []),
       ]
       expect(groups.toSorted(byId)).toEqual(expected.toSorted(byId))
     })
 
     if (version >= 4)
       it('lists only the states asked for', async () => {
-        expect((await list({ states: ['Stable'] })).map(({ id }) => id)).toEqual(['live'])
+        const stable = (await list({ states: ['Stable'] })).map(({ id }) => id)
+
+        expect(stable.toSorted()).toEqual(hasNewerGroups(world) ? ['counting', 'live', 'modern', 'sharing'] : ['live'])
       })
 
     if (version >= 5)
       it('lists only the types asked for', async () => {
-        expect(await list({ types: ['consumer'] })).toEqual([])
-        expect(await list({ types: ['Classic', 'consumer'] })).toHaveLength(4)
+        const modern = hasNewerGroups(world) ? ['modern'] : []
+
+        expect((await list({ types: ['consumer'] })).map(({ id }) => id)).toEqual(modern)
+        expect(await list({ types: ['Classic', 'consumer'] })).toHaveLength(4 + modern.length)
       })
   })
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { KafkaLine } from '../../src/simulator/kafka-versions.ts'
 import { connectionContract } from './kafka-cluster-connection.ts'
+import { groupKindContract } from './kafka-cluster-group-kinds.ts'
 import { groupContract } from './kafka-cluster-groups.ts'
+import { logContract } from './kafka-cluster-logs.ts'
 import { topicContract } from './kafka-cluster-topics.ts'
 import { createWorld, type KafkaUnderTest } from './kafka-world.ts'
 
@@ -28,6 +30,8 @@ export function describeKafkaCluster(
 
     connectionContract(world)
     topicContract(world)
+    logContract(world)
     groupContract(world)
+    groupKindContract(world)
   })
 }

@@ -22,6 +22,18 @@ export interface KafkaUnderTest extends AsyncDisposable {
   commit(group: string, topic: string, partition: number, offset: bigint): Promise<void>
   /** A member of a classic group that reads the topic until the end of the test. */
   join(group: string, topic: string): Promise<void>
+  /** Only where all the newer group types are on by default. */
+  readonly newerGroups?: NewerGroups
+}
+
+/** Members that stay until the end of the test, in groups of the newer types. */
+export interface NewerGroups {
+  /** In a group of type consumer (KIP-848) with all partitions of the topic. */
+  join(group: string, topic: string): Promise<void>
+  /** In a share group (KIP-932): gives the first record back, accepts so many after it, and gives the rest back. */
+  share(group: string, topic: string, accepted: number): Promise<void>
+  /** An application in a streams group (KIP-1071) that has a repartition topic `<group>-between-repartition`. */
+  stream(group: string, topic: string, between: number): Promise<void>
 }
 
 /** What the cases share: the cluster and the shortest ways to ask it. */

@@ -6,11 +6,35 @@ import {
 } from '../../src/kafka-wire/api-versions.ts'
 import { type Api, type ApiName, apis } from '../../src/kafka-wire/apis.ts'
 import {
+  decodeConsumerGroupDescribeRequest,
+  decodeConsumerGroupDescribeResponse,
+  encodeConsumerGroupDescribeRequest,
+  encodeConsumerGroupDescribeResponse,
+} from '../../src/kafka-wire/consumer-group-describe.ts'
+import {
   decodeDescribeGroupsRequest,
   decodeDescribeGroupsResponse,
   encodeDescribeGroupsRequest,
   encodeDescribeGroupsResponse,
 } from '../../src/kafka-wire/describe-groups.ts'
+import {
+  decodeDescribeLogDirsRequest,
+  decodeDescribeLogDirsResponse,
+  encodeDescribeLogDirsRequest,
+  encodeDescribeLogDirsResponse,
+} from '../../src/kafka-wire/describe-log-dirs.ts'
+import {
+  decodeDescribeShareGroupOffsetsRequest,
+  decodeDescribeShareGroupOffsetsResponse,
+  encodeDescribeShareGroupOffsetsRequest,
+  encodeDescribeShareGroupOffsetsResponse,
+} from '../../src/kafka-wire/describe-share-group-offsets.ts'
+import {
+  decodeFetchRequest,
+  decodeFetchResponse,
+  encodeFetchRequest,
+  encodeFetchResponse,
+} from '../../src/kafka-wire/fetch.ts'
 import {
   decodeFindCoordinatorRequest,
   decodeFindCoordinatorResponse,
@@ -54,6 +78,18 @@ import {
   encodeSaslHandshakeRequest,
   encodeSaslHandshakeResponse,
 } from '../../src/kafka-wire/sasl-handshake.ts'
+import {
+  decodeShareGroupDescribeRequest,
+  decodeShareGroupDescribeResponse,
+  encodeShareGroupDescribeRequest,
+  encodeShareGroupDescribeResponse,
+} from '../../src/kafka-wire/share-group-describe.ts'
+import {
+  decodeStreamsGroupDescribeRequest,
+  decodeStreamsGroupDescribeResponse,
+  encodeStreamsGroupDescribeRequest,
+  encodeStreamsGroupDescribeResponse,
+} from '../../src/kafka-wire/streams-group-describe.ts'
 
 /** The codec of one API with its types put aside, for tests that treat all of them alike. */
 export interface Codec {
@@ -145,6 +181,42 @@ export const codecs: readonly Codec[] = [
     epochs.encodeOffsetForLeaderEpochRequest,
     epochs.decodeOffsetForLeaderEpochResponse,
     epochs.encodeOffsetForLeaderEpochResponse,
+  ),
+  codec('Fetch', decodeFetchRequest, encodeFetchRequest, decodeFetchResponse, encodeFetchResponse),
+  codec(
+    'DescribeLogDirs',
+    decodeDescribeLogDirsRequest,
+    encodeDescribeLogDirsRequest,
+    decodeDescribeLogDirsResponse,
+    encodeDescribeLogDirsResponse,
+  ),
+  codec(
+    'ConsumerGroupDescribe',
+    decodeConsumerGroupDescribeRequest,
+    encodeConsumerGroupDescribeRequest,
+    decodeConsumerGroupDescribeResponse,
+    encodeConsumerGroupDescribeResponse,
+  ),
+  codec(
+    'ShareGroupDescribe',
+    decodeShareGroupDescribeRequest,
+    encodeShareGroupDescribeRequest,
+    decodeShareGroupDescribeResponse,
+    encodeShareGroupDescribeResponse,
+  ),
+  codec(
+    'StreamsGroupDescribe',
+    decodeStreamsGroupDescribeRequest,
+    encodeStreamsGroupDescribeRequest,
+    decodeStreamsGroupDescribeResponse,
+    encodeStreamsGroupDescribeResponse,
+  ),
+  codec(
+    'DescribeShareGroupOffsets',
+    decodeDescribeShareGroupOffsetsRequest,
+    encodeDescribeShareGroupOffsetsRequest,
+    decodeDescribeShareGroupOffsetsResponse,
+    encodeDescribeShareGroupOffsetsResponse,
   ),
 ]
 

@@ -1,6 +1,10 @@
 import { encodeApiVersionsRequest } from '../../src/kafka-wire/api-versions.ts'
 import { type Api, apis } from '../../src/kafka-wire/apis.ts'
+import { encodeConsumerGroupDescribeRequest } from '../../src/kafka-wire/consumer-group-describe.ts'
 import { encodeDescribeGroupsRequest } from '../../src/kafka-wire/describe-groups.ts'
+import { encodeDescribeLogDirsRequest } from '../../src/kafka-wire/describe-log-dirs.ts'
+import { encodeDescribeShareGroupOffsetsRequest } from '../../src/kafka-wire/describe-share-group-offsets.ts'
+import { encodeFetchRequest } from '../../src/kafka-wire/fetch.ts'
 import { encodeFindCoordinatorRequest, GROUP_KEY } from '../../src/kafka-wire/find-coordinator.ts'
 import { encodeListGroupsRequest } from '../../src/kafka-wire/list-groups.ts'
 import { EARLIEST, encodeListOffsetsRequest, LATEST } from '../../src/kafka-wire/list-offsets.ts'
@@ -9,6 +13,8 @@ import { encodeOffsetFetchRequest } from '../../src/kafka-wire/offset-fetch.ts'
 import { encodeOffsetForLeaderEpochRequest } from '../../src/kafka-wire/offset-for-leader-epoch.ts'
 import { encodeSaslAuthenticateRequest } from '../../src/kafka-wire/sasl-authenticate.ts'
 import { encodeSaslHandshakeRequest } from '../../src/kafka-wire/sasl-handshake.ts'
+import { encodeShareGroupDescribeRequest } from '../../src/kafka-wire/share-group-describe.ts'
+import { encodeStreamsGroupDescribeRequest } from '../../src/kafka-wire/streams-group-describe.ts'
 import { scenario } from './scenario.ts'
 
 /** One request to record; `name` is its file. */
@@ -19,7 +25,7 @@ export interface Exchange {
   readonly body: Buffer
 }
 
-const { live, missing, nobody, recordTimestampMs } = scenario
+const { counting, live, missing, modern, nobody, recordTimestampMs, sharing } = scenario
 
 const asked = [
   { name: 'orders', partitions: [0, 1, 2] },
@@ -76,6 +82,46 @@ export const exchanges: readonly Exchange[] = [
         { name: missing, partitions: [0], leaderEpochs: [3] },
       ],
     }),
+  ),
+  ...each(apis.Fetch, (version) =>
+    encodeFetchRequest(version, {
+      maxBytes: 65_536,
+      topics: [
+        {
+          name: 'orders',
+          partitions: [
+            { partition: 0, offset: 5n, maxBytes: 4_096 },
+            { partition: 2, offset: 0n, maxBytes: 4_096 },
+            { partition: 1, offset: 100n, maxBytes: 4_096 },
+          ],
+        },
+        { name: missing, partitions: [{ partition: 0, offset: 0n, maxBytes: 4_096 }] },
+      ],
+    }),
+  ),
+  ...each(apis.DescribeLogDirs, (version) =>
+    encodeDescribeLogDirsRequest(version, {
+      topics: [
+        { name: 'orders', partitions: [0, 1] },
+        { name: missing, partitions: [0] },
+      ],
+    }),
+  ),
+]
+
+/** Asked last, when members of the newer group types have joined: they bring topics of their own. */
+export const groupKinds: readonly Exchange[] = [
+  ...each(apis.ConsumerGroupDescribe, (version) =>
+    encodeConsumerGroupDescribeRequest(version, { groups: [modern, live, nobody] }),
+  ),
+  ...each(apis.ShareGroupDescribe, (version) =>
+    encodeShareGroupDescribeRequest(version, { groups: [sharing, live, nobody] }),
+  ),
+  ...each(apis.DescribeShareGroupOffsets, (version) =>
+    encodeDescribeShareGroupOffsetsRequest(version, { groups: [sharing, live, nobody] }),
+  ),
+  ...each(apis.StreamsGroupDescribe, (version) =>
+    encodeStreamsGroupDescribeRequest(version, { groups: [counting, live, nobody] }),
   ),
 ]
 

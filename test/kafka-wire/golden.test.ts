@@ -2,8 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { decodeApiVersionsResponse } from '../../src/kafka-wire/api-versions.ts'
 import { apis, chooseVersion } from '../../src/kafka-wire/apis.ts'
 import { decodeConsumerAssignment } from '../../src/kafka-wire/consumer-assignment.ts'
+import { decodeConsumerGroupDescribeResponse } from '../../src/kafka-wire/consumer-group-describe.ts'
 import { decodeDescribeGroupsResponse } from '../../src/kafka-wire/describe-groups.ts'
+import { decodeDescribeLogDirsResponse } from '../../src/kafka-wire/describe-log-dirs.ts'
+import { decodeDescribeShareGroupOffsetsResponse, WITH_LAG } from '../../src/kafka-wire/describe-share-group-offsets.ts'
 import { errorCodes } from '../../src/kafka-wire/error-codes.ts'
+import { decodeFetchResponse } from '../../src/kafka-wire/fetch.ts'
 import { decodeFindCoordinatorResponse } from '../../src/kafka-wire/find-coordinator.ts'
 import { CLIENT_ID, decodeRequestHeader, decodeResponseHeader } from '../../src/kafka-wire/headers.ts'
 import { decodeListGroupsResponse } from '../../src/kafka-wire/list-groups.ts'
@@ -11,17 +15,21 @@ import { decodeListOffsetsResponse } from '../../src/kafka-wire/list-offsets.ts'
 import { decodeMetadataResponse } from '../../src/kafka-wire/metadata.ts'
 import { decodeOffsetFetchResponse } from '../../src/kafka-wire/offset-fetch.ts'
 import { decodeOffsetForLeaderEpochResponse } from '../../src/kafka-wire/offset-for-leader-epoch.ts'
+import { recordBatches } from '../../src/kafka-wire/record-batch.ts'
 import { decodeSaslAuthenticateResponse } from '../../src/kafka-wire/sasl-authenticate.ts'
 import { decodeSaslHandshakeResponse } from '../../src/kafka-wire/sasl-handshake.ts'
+import { decodeShareGroupDescribeResponse } from '../../src/kafka-wire/share-group-describe.ts'
+import { decodeStreamsGroupDescribeResponse } from '../../src/kafka-wire/streams-group-describe.ts'
+import type { AssignedTopicId } from '../../src/kafka-wire/topic-assignment.ts'
 import { offsetAt } from '../../src/model/offsets.ts'
 import { rigUsers } from '../rigs/kafka-users.ts'
 import { codecs } from './codecs.ts'
-import { authenticateRequests, exchanges, handshakes } from './exchanges.ts'
+import { authenticateRequests, exchanges, groupKinds, handshakes } from './exchanges.ts'
 import { type Golden, goldenFrames } from './golden-frames.ts'
 import { scenario } from './scenario.ts'
 
 const frames = goldenFrames()
-const { brokerId, topics, recordTimestampMs, missing, live, modern, nobody } = scenario
+const { brokerId, topics, recordTimestampMs, missing, live, modern, nobody, sharing, counting } = scenario
 const none = errorCodes.NONE
 const unknownTopic = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
 
@@ -53,7 +61,7 @@ describe('frames of real brokers', () => {
   })
 
   it.each(frames)('$name: the request that we would send today is the one that the broker took', (frame) => {
-    const asked = [...exchanges, ...handshakes, ...authenticateRequests(rigUsers.admin)]
+    const asked = [...exchanges, ...groupKinds, ...handshakes, ...authenticateRequests(rigUsers.admin)]
     const today = asked.find(({ name }) => frame.name.endsWith(` ${name}`))
 
     expect(decodeRequestHeader(frame.request).body).toEqual(today?.body)
@@ -65,8 +73,8 @@ describe('frames of real brokers', () => {
 
     const written = codec.recodeResponse(frame.version, body)
 
-    // Metadata of commits is passed over, and two of them have some.
-    if (codec.api === apis.OffsetFetch)
+    // Their decoders pass over what nobody needs: metadata of commits, changelogs, topic ids.
+    if ([apis.OffsetFetch, apis.StreamsGroupDescribe, apis.DescribeShareGroupOffsets].includes(codec.api))
       expect(codec.decodeResponse(frame.version, written)).toEqual(codec.decodeResponse(frame.version, body))
     else expect(written).toEqual(body)
   })
@@ -244,6 +252,116 @@ describe('what real brokers say is read as what is the case', () => {
     expect(endOf(missing, 0)).toEqual({ end: undefined, epoch: -1, error: unknownTopic })
   })
 
+  it.each(framesOf('Fetch'))('$name', (frame) => {
+    const found = decodeFetchResponse(frame.version, bodyOf(frame))
+    const partitionOf = (topic: string, partition: number) =>
+      found.topics.find(({ name }) => name === topic)?.partitions.find((one) => one.partition === partition)
+    const full = partitionOf('orders', 0)
+
+    // Old brokers look for it only when readers want what is committed.
+    const lastStableOffset = frame.facts.kafka === '1.1.1' ? -1n : 7n
+    expect(full).toMatchObject({ error: none, highWatermark: 7n, lastStableOffset })
+    // A batch is given whole: the offset that was asked for lies in it or is its first.
+    const batches = [...recordBatches(full?.records ?? Buffer.alloc(0))]
+    expect(batches.reduce((sum, { records }) => sum + records, 0)).toBeGreaterThanOrEqual(2)
+    expect(batches.at(-1)).toMatchObject({ lastOffset: 6n, transactional: false, control: false })
+    expect([...recordBatches(partitionOf('orders', 2)?.records ?? Buffer.alloc(0))]).toEqual([])
+    expect(partitionOf('orders', 1)).toMatchObject({ error: errorCodes.OFFSET_OUT_OF_RANGE })
+    expect(partitionOf(missing, 0)).toMatchObject({ error: unknownTopic })
+  })
+
+  it.each(framesOf('DescribeLogDirs'))('$name', (frame) => {
+    const { error, directories, ...found } = decodeDescribeLogDirsResponse(frame.version, bodyOf(frame))
+
+    expect(error).toBe(none)
+    expect(directories.map((directory) => [directory.error, directory.path.startsWith('/')])).toEqual([[none, true]])
+    expect(found.topics).toEqual(['orders'])
+    expect([...found.partition].toSorted()).toEqual([0, 1])
+    // Seven records and four, with little in them.
+    expect(found.size.every((bytes) => bytes > 60 && bytes < 1_000)).toBe(true)
+    expect([...found.offsetLag]).toEqual([0, 0])
+    expect([...found.future]).toEqual([0, 0])
+  })
+
+  it.each(framesOf('ConsumerGroupDescribe'))('$name', (frame) => {
+    const { facts } = frame
+    const { groups } = decodeConsumerGroupDescribeResponse(frame.version, bodyOf(frame))
+
+    // Up to 3.9 the type is a preview that is switched off.
+    const refused = facts.hasModern ? errorCodes.GROUP_ID_NOT_FOUND : errorCodes.UNSUPPORTED_VERSION
+    expect(errorsOf(groups)).toEqual({
+      [modern]: facts.hasModern ? none : refused,
+      [live]: refused,
+      [nobody]: refused,
+    })
+    if (!facts.hasModern) return
+    const group = groups.find(({ id }) => id === modern)
+    const payments = [{ id: hexOf(facts.topicIds['payments']), name: 'payments', partitions: [0] }]
+    expect(group).toMatchObject({ state: 'Stable', assignor: 'uniform' })
+    expect(group?.members.map(({ assignment }) => assignment.map(plain))).toEqual([payments])
+    expect(group?.members.map(({ target }) => target.map(plain))).toEqual([payments])
+    expect(group?.members).toMatchObject([{ clientHost: '/127.0.0.1', subscribedTopics: ['payments'] }])
+  })
+
+  it.each(framesOf('ShareGroupDescribe'))('$name', (frame) => {
+    const { groups } = decodeShareGroupDescribeResponse(frame.version, bodyOf(frame))
+
+    expect(errorsOf(groups)).toEqual({
+      [sharing]: none,
+      [live]: errorCodes.GROUP_ID_NOT_FOUND,
+      [nobody]: errorCodes.GROUP_ID_NOT_FOUND,
+    })
+    const group = groups.find(({ id }) => id === sharing)
+    const orders = [{ id: hexOf(frame.facts.topicIds['orders']), name: 'orders', partitions: [0, 1, 2] }]
+    expect(group).toMatchObject({ state: 'Stable', assignor: 'simple' })
+    expect(group?.members.map(({ assignment }) => assignment.map(plain))).toEqual([orders])
+  })
+
+  it.each(framesOf('DescribeShareGroupOffsets'))('$name', (frame) => {
+    const found = decodeDescribeShareGroupOffsetsResponse(frame.version, bodyOf(frame))
+    const rows = [...found.partition].map((partition, row) => ({
+      partition,
+      start: found.startAbsent[row] === 1 ? undefined : offsetAt(found.start, row),
+      lag: found.lagAbsent[row] === 1 ? undefined : offsetAt(found.lag, row),
+      error: found.error[row],
+    }))
+
+    expect(found.groups.map(({ id, error, blocks }) => [id, error, blocks])).toEqual([
+      [sharing, none, 1],
+      [live, none, 0],
+      [nobody, none, 0],
+    ])
+    expect(found.topics).toEqual(['orders'])
+    const sorted = rows.toSorted((a, b) => a.partition - b.partition)
+    expect(sorted.map(({ partition, error }) => [partition, error])).toEqual([0, 1, 2].map((one) => [one, none]))
+    // Of the records of two partitions the member finished two, after the first; nobody could fetch from the empty one.
+    expect(sorted.map(({ start }) => start)).toEqual([0n, 0n, undefined])
+    const lags = sorted.flatMap(({ lag }) => lag ?? [])
+    expect(lags.reduce((sum, lag) => sum + lag, 0n)).toBe(frame.version >= WITH_LAG ? 7n + 4n - 2n : 0n)
+    expect(lags).toHaveLength(frame.version >= WITH_LAG ? 2 : 0)
+  })
+
+  it.each(framesOf('StreamsGroupDescribe'))('$name', (frame) => {
+    const { groups } = decodeStreamsGroupDescribeResponse(frame.version, bodyOf(frame))
+
+    expect(errorsOf(groups)).toEqual({
+      [counting]: none,
+      [live]: errorCodes.GROUP_ID_NOT_FOUND,
+      [nobody]: errorCodes.GROUP_ID_NOT_FOUND,
+    })
+    const group = groups.find(({ id }) => id === counting)
+    expect(group?.state).toBe('Stable')
+    expect(group?.topology?.subtopologies).toEqual([
+      { id: '0', sourceTopics: ['payments'], repartitionSourceTopics: [] },
+      { id: '1', sourceTopics: [], repartitionSourceTopics: [`${counting}-between-repartition`] },
+    ])
+    const all = [
+      { subtopology: '0', partitions: Int32Array.of(0) },
+      { subtopology: '1', partitions: Int32Array.of(0) },
+    ]
+    expect(group?.members).toMatchObject([{ clientHost: '/127.0.0.1', tasks: all, targetTasks: all }])
+  })
+
   it.each(framesOf('SaslHandshake'))('$name', (frame) => {
     const { error, mechanisms } = decodeSaslHandshakeResponse(frame.version, bodyOf(frame))
 
@@ -279,6 +397,14 @@ function bodyOf(frame: Golden): Buffer {
 
 function apiRanges(frame: Golden) {
   return decodeApiVersionsResponse(frame.version, bodyOf(frame)).ranges
+}
+
+function errorsOf(groups: readonly { readonly id: string; readonly error: number }[]): Record<string, number> {
+  return Object.fromEntries(groups.map(({ id, error }) => [id, error]))
+}
+
+function plain({ partitions, ...topic }: AssignedTopicId) {
+  return { ...topic, partitions: [...partitions].toSorted((a, b) => a - b) }
 }
 
 function partitionsOf(topic: string): number {

@@ -71,6 +71,16 @@ describe('a frame full of the smallest entries costs memory in proportion', () =
     ['DescribeGroups', 5, '00000000 02 0000 01 01 01 01 ####', '01 00 01 01 01 01 00', '00000000 00 00'],
     ['SaslHandshake', 1, '0000 ########', '0000', ''],
     ['OffsetForLeaderEpoch', 2, '00000000 ########', '0000 00000000', ''],
+    ['Fetch', 4, '00000000 ########', '0000 00000000', ''],
+    ['Fetch', 4, '00000000 00000001 0000 ########', `${'00'.repeat(22)} ffffffff ffffffff`, ''],
+    ['DescribeLogDirs', 1, '00000000 ########', '0000 0000 00000000', ''],
+    ['DescribeLogDirs', 3, '00000000 0000 ####', '0000 01 01 00', '00'],
+    ['DescribeLogDirs', 3, '00000000 0000 02 0000 01 ####', '01 01 00', '00 00'],
+    ['ConsumerGroupDescribe', 0, '00000000 ####', `0000 00 01 01 ${'00'.repeat(8)} 01 01 ${'00'.repeat(4)} 00`, '00'],
+    ['ShareGroupDescribe', 1, '00000000 ####', `0000 00 01 01 ${'00'.repeat(8)} 01 01 ${'00'.repeat(4)} 00`, '00'],
+    ['StreamsGroupDescribe', 0, '00000000 ####', `0000 00 01 01 ${'00'.repeat(8)} ff 01 ${'00'.repeat(4)} 00`, '00'],
+    ['DescribeShareGroupOffsets', 1, '00000000 ####', '01 01 0000 00 00', '00'],
+    ['DescribeShareGroupOffsets', 1, '00000000 02 01 ####', `01 ${'00'.repeat(16)} 01 00`, '0000 00 00 00'],
   ])('%s v%i: %s', (name, version, head, entry, tail) => {
     const codec = codecs.find(({ api }) => api === apis[name])
     const body = fill(frameBytes, head, entry, tail)

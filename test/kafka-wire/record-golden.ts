@@ -9,6 +9,7 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { decodeApiVersionsResponse, encodeApiVersionsRequest } from '../../src/kafka-wire/api-versions.ts'
 import { type Api, apis } from '../../src/kafka-wire/apis.ts'
@@ -17,11 +18,11 @@ import { encodeSaslHandshakeRequest } from '../../src/kafka-wire/sasl-handshake.
 import { type KafkaRig, startKafka } from '../rigs/kafka.ts'
 import { kafkaTool } from '../rigs/kafka-tool.ts'
 import { rigUsers } from '../rigs/kafka-users.ts'
-import { startRigClient } from '../rigs/rig-client.ts'
+import { type RigClient, startRigClient } from '../rigs/rig-client.ts'
 import { isAtLeast } from '../rigs/version.ts'
 import { type BrokerLink, openBrokerLink } from './broker-link.ts'
 import { commitOffsets } from './commit-offsets.ts'
-import { authenticateRequests, exchanges, handshakes } from './exchanges.ts'
+import { authenticateRequests, type Exchange, exchanges, groupKinds, handshakes } from './exchanges.ts'
 import { type GoldenFrame, type RecordedFacts, scenario } from './scenario.ts'
 
 const folder = fileURLToPath(new URL('../fixtures/kafka-wire/', import.meta.url))
@@ -33,6 +34,7 @@ async function recordBroker(version: string): Promise<void> {
   await using client = await startRigClient({ version, bootstrap: rig.bootstrap })
   const deletesRecords = isAtLeast(version, '0.11')
   const hasModern = isAtLeast(version, '4.0')
+  const hasNewest = isAtLeast(version, '4.2')
 
   const topics = Object.entries(scenario.topics)
   const configs = { 'retention.ms': '-1' }
@@ -57,8 +59,11 @@ async function recordBroker(version: string): Promise<void> {
     topicIds: isAtLeast(version, '2.8') ? await topicIds(version, rig.bootstrap) : {},
     deletesRecords,
     hasModern,
+    hasNewest,
   }
-  const frames = await recordFrames(link)
+  const frames = await recordFrames(link, exchanges)
+  if (hasNewest) await joinNewestGroups(client)
+  frames.push(...(await recordFrames(link, groupKinds)))
   frames.push(...(await recordSasl(rig.secure?.saslPlaintext ?? '', await ranges(link))))
   await rm(join(folder, version), { recursive: true, force: true })
   await mkdir(join(folder, version), { recursive: true })
@@ -72,10 +77,18 @@ interface Recorded {
   readonly frame: GoldenFrame
 }
 
-async function recordFrames(link: BrokerLink): Promise<Recorded[]> {
+/** Settles when both groups have a state to tell: the broker moves on after the calls of the clients. */
+async function joinNewestGroups(client: RigClient): Promise<void> {
+  const member = await client.share({ group: scenario.sharing, topic: 'orders' })
+  await member.take(2, 1)
+  await client.stream({ group: scenario.counting, topic: 'payments', between: 1 })
+  await sleep(5_000)
+}
+
+async function recordFrames(link: BrokerLink, asked: readonly Exchange[]): Promise<Recorded[]> {
   const known = await ranges(link)
   const recorded: Recorded[] = []
-  for (const { api, name, version, body } of exchanges)
+  for (const { api, name, version, body } of asked)
     if (speaks(known, api, version)) recorded.push({ name, frame: await exchange(link, api, version, body) })
   return recorded
 }

@@ -24,6 +24,10 @@ export const scenario = {
   live: 'live',
   /** As `live`, on payments, in a group of type consumer (KIP-848) where the broker knows them. */
   modern: 'modern',
+  /** A share group (KIP-932) with one member on orders that gave the first record back and accepted the next two. */
+  sharing: 'sharing',
+  /** An application of Kafka Streams (KIP-1071) that reads payments, and a topic of its own with one partition. */
+  counting: 'counting',
   nobody: 'nobody',
   /** Of every request. */
   correlation: 1_234_567,
@@ -40,6 +44,8 @@ export interface RecordedFacts {
   /** True where records of payments-0 were deleted. */
   readonly deletesRecords: boolean
   readonly hasModern: boolean
+  /** True where share and streams groups are on by default, from 4.2. */
+  readonly hasNewest?: boolean
 }
 
 /** One recorded exchange: whole frames without their length, in hex. */

@@ -1,0 +1,62 @@
+import type { Catalog } from '../model/catalog.ts'
+import { breather } from '../runtime/breathe.ts'
+
+/** A topic in one request to the leader of these partitions. */
+export interface AskedTopic {
+  readonly name: string
+  readonly partitions: Int32Array
+}
+
+/** Requests by the broker that leads what they ask about. */
+export type LeaderPlan = ReadonlyMap<number, readonly AskedTopic[][]>
+
+/** Rows of one request: about 2 MiB of answer, so that writing it and reading it each take a few milliseconds. */
+const ROWS_PER_REQUEST = 100_000
+
+const plans = new WeakMap<Catalog, LeaderPlan>()
+
+/** The requests for every row of a catalog, made once: metadata outlives many cycles. */
+export async function planOf(catalog: Catalog): Promise<LeaderPlan> {
+  const known = plans.get(catalog)
+  if (known !== undefined) return known
+  const plan = await byLeader(catalog, catalog.leader, undefined)
+  plans.set(catalog, plan)
+  return plan
+}
+
+/** The rows to ask for, by leader, in requests of bounded size. Rows without a leader are not asked for. */
+export async function byLeader(
+  catalog: Catalog,
+  leader: Int32Array,
+  only: readonly number[] | undefined,
+): Promise<LeaderPlan> {
+  const wanted = only === undefined ? undefined : new Set(only)
+  const breathe = breather()
+  const plan = new Map<number, { rows: number; readonly batches: AskedTopic[][]; readonly partitions: number[] }>()
+  for (const topic of catalog.topics) {
+    await breathe()
+    for (let partition = 0; partition < topic.partitions; partition++) {
+      const row = topic.firstRow + partition
+      const node = leader[row]!
+      if (node < 0 || (wanted !== undefined && !wanted.has(row))) continue
+      let of = plan.get(node)
+      if (of === undefined) {
+        of = { rows: ROWS_PER_REQUEST, batches: [], partitions: [] }
+        plan.set(node, of)
+      }
+      of.partitions.push(partition)
+    }
+    for (const of of plan.values()) {
+      const rows = of.partitions.length
+      if (rows === 0) continue
+      if (of.rows + rows > ROWS_PER_REQUEST) {
+        of.rows = 0
+        of.batches.push([])
+      }
+      of.rows += rows
+      of.batches.at(-1)?.push({ name: topic.name, partitions: Int32Array.from(of.partitions) })
+      of.partitions.length = 0
+    }
+  }
+  return new Map([...plan].map(([node, { batches }]) => [node, batches]))
+}
