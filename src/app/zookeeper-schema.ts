@@ -37,11 +37,14 @@ export const zookeeperSchema = z.strictObject({
 export type ZookeeperConfig = z.output<typeof zookeeperSchema>
 
 /** What the client takes of the block; the files are read now. */
-export function zookeeperOptions(config: ZookeeperConfig): EnsembleOptions {
+export function zookeeperOptions(
+  config: Pick<ZookeeperConfig, 'connect' | 'auth' | 'sasl' | 'tls'> &
+    Partial<Pick<ZookeeperConfig, 'session_timeout'>>,
+): EnsembleOptions {
   const { auth: digest, sasl: user, tls: files } = config
   return {
     connect: config.connect,
-    sessionTimeoutMs: config.session_timeout,
+    ...(config.session_timeout !== undefined && { sessionTimeoutMs: config.session_timeout }),
     ...(digest !== undefined && {
       auth: [{ scheme: 'digest', credential: `${digest.username}:${digest.password.reveal()}` }],
     }),

@@ -12,6 +12,8 @@ export interface Consumer {
   readonly state?: string
   /** Live members; absent when not known. */
   readonly members?: number
+  /** It reads topics that we may not describe, nobody says which: a sum over what is known would be understated. */
+  readonly partial?: true
 }
 
 const EMPTY_GROUP = '(empty)'

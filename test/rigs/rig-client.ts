@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached } from './cache.ts'
-import { kafkaClientsJars } from './jars.ts'
+import { kafkaClientsJars, kafkaStreamsJars } from './jars.ts'
 import { jvmFlags, propertiesText } from './jvm.ts'
 import { inOrder } from './order.ts'
 import { startProcess } from './process.ts'
@@ -33,7 +33,9 @@ export interface RigClientOptions {
  */
 export async function startRigClient(options: RigClientOptions): Promise<RigClient> {
   const clientVersion = isAtLeast(options.version, '4.0') ? '4.3.1' : '3.9.2'
-  const jars = join(await kafkaClientsJars(clientVersion), '*')
+  const folders = [await kafkaClientsJars(clientVersion)]
+  if (isAtLeast(clientVersion, '4.0')) folders.push(await kafkaStreamsJars(clientVersion))
+  const jars = folders.map((folder) => join(folder, '*')).join(':')
   const classes = await compiled(clientVersion, jars)
   const dir = await mkdtemp(join(tmpdir(), 'lagkeeper-rig-client-'))
   const file = join(dir, 'client.properties')
@@ -116,6 +118,25 @@ export async function startRigClient(options: RigClientOptions): Promise<RigClie
         },
       }
     },
+    share: async ({ group, topic }) => {
+      const [name = ''] = await ask('share', [encodeText(group), encodeText(topic)])
+      return {
+        take: async (count, skip = 0) => {
+          await ask('take', [name, String(skip), String(count)])
+        },
+        release: async () => {
+          await ask('leaveShare', [name])
+        },
+      }
+    },
+    stream: async ({ group, topic, between }) => {
+      const [name = ''] = await ask('stream', [encodeText(group), encodeText(topic), String(between)])
+      return {
+        release: async () => {
+          await ask('stopStream', [name])
+        },
+      }
+    },
     allow: async ({ principal, resource, name, operation }) => {
       await ask('allow', [encodeText(principal), resource, encodeText(name), operation])
     },
@@ -129,13 +150,13 @@ export async function startRigClient(options: RigClientOptions): Promise<RigClie
 }
 
 async function compiled(clientVersion: string, jars: string): Promise<string> {
-  const source = fileURLToPath(new URL('java/Rig.java', import.meta.url))
+  // What only newer clients have stands in a source of its own; without it the rig does the rest.
+  const names = ['Rig', ...(isAtLeast(clientVersion, '4.0') ? ['NewerGroups'] : [])]
+  const sources = names.map((name) => fileURLToPath(new URL(`java/${name}.java`, import.meta.url)))
   const hash = createHash('sha256')
-    .update(await readFile(source))
-    .digest('hex')
-    .slice(0, 12)
-  return cached(`rig-client-${clientVersion}-${hash}`, async (folder) => {
-    await runOrThrow('javac', ['-nowarn', '-proc:none', '-d', folder, '-cp', jars, source])
+  for (const source of sources) hash.update(await readFile(source))
+  return cached(`rig-client-${clientVersion}-${hash.digest('hex').slice(0, 12)}`, async (folder) => {
+    await runOrThrow('javac', ['-nowarn', '-proc:none', '-d', folder, '-cp', jars, ...sources])
   })
 }
 

@@ -61,7 +61,7 @@ public final class Rig {
   private static final Duration CALL = Duration.ofSeconds(30);
   private static final int COMMITS_IN_FLIGHT = 200;
 
-  private interface Command {
+  interface Command {
     void run(Fields in, Answer out) throws Exception;
   }
 
@@ -90,6 +90,20 @@ public final class Rig {
     commands.put("allow", this::allow);
     commands.put("ends", this::ends);
     commands.put("committed", this::committed);
+    commands.putAll(newerCommands(common));
+  }
+
+  /** What only clients from 4.0 can do stands in a class of its own, which older ones could not compile. */
+  @SuppressWarnings("unchecked")
+  private static Map<String, Command> newerCommands(Properties common) {
+    try {
+      Class<?> newer = Class.forName("NewerGroups");
+      return (Map<String, Command>) newer.getDeclaredMethod("commands", Properties.class).invoke(null, common);
+    } catch (ClassNotFoundException old) {
+      return Map.of();
+    } catch (ReflectiveOperationException broken) {
+      throw new IllegalStateException(broken);
+    }
   }
 
   public static void main(String[] args) throws Exception {
@@ -416,7 +430,7 @@ public final class Rig {
   }
 
   /** The fields of a request, read one after the other. */
-  private static final class Fields {
+  static final class Fields {
     private final String[] fields;
     private int next = 0;
 
@@ -452,7 +466,7 @@ public final class Rig {
   }
 
   /** The fields of an answer. */
-  private static final class Answer {
+  static final class Answer {
     private final List<String> fields = new ArrayList<>();
 
     Answer string(String value) {
