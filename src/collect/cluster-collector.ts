@@ -1,40 +1,46 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
-import { questionKey, readEpochEnds } from '../kafka/epoch-ends.ts'
 import { readLogOffsets } from '../kafka/read-log-offsets.ts'
 import { fallenTopics, fillFrom, realign, recreatedTopics, withoutChanged, withoutRecreated } from '../lag/align.ts'
 import { carryOver } from '../lag/carry.ts'
-import { type JoinInput, join, type NoPositionPolicy } from '../lag/join.ts'
-import { prefer } from '../lag/prefer.ts'
-import { indexPrevious } from '../lag/previous.ts'
+import type { JoinInput, NoPositionPolicy } from '../lag/join.ts'
+import { noStoresBefore, prefer } from '../lag/prefer.ts'
+import { indexPrevious, type Previous } from '../lag/previous.ts'
 import { consumerTotals } from '../lag/totals.ts'
-import { beyondEnd, markTruncated } from '../lag/truncation.ts'
 import { type Catalog, emptyCatalog } from '../model/catalog.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Objective } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
 import { KNOWN } from '../model/reason.ts'
-import type { Snapshot, SnapshotPart } from '../model/snapshot.ts'
+import type { RecordsLost, Snapshot, SnapshotPart } from '../model/snapshot.ts'
 import type { PositionSource } from '../positions/position-source.ts'
 import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
+import { joinAll } from './join-all.ts'
+import type { LostKeeper } from './lost-keeper.ts'
 import { createMetadata } from './metadata.ts'
+import { objectivesOf } from './objectives.ts'
 import type { CollectObserver } from './observer.ts'
 import { createVanished } from './vanished.ts'
+import { createViews, type Viewed, type ViewOptions } from './views.ts'
 
 export interface ClusterCollectorOptions {
   /** The label of the cluster. */
   readonly kafkaCluster: string
   readonly cluster: KafkaCluster
-  /** Best first: where two know a consumer's position on a topic, the first counts. */
+  /** Where several know a position of a consumer, `lag/prefer.ts` says which one counts. */
   readonly sources: readonly PositionSource[]
   /** Topics to read at all. */
   readonly keepTopic: (name: string) => boolean
   readonly intervalMs: number
   readonly noPosition: (consumer: string) => NoPositionPolicy
   readonly objectives: (consumer: string, topic: string) => readonly Objective[]
+  /** None when absent. */
+  readonly views?: ViewOptions
+  /** Lost records are not counted without it. */
+  readonly lost?: LostKeeper
   readonly clock: Clock
   readonly observer: CollectObserver
 }
@@ -57,8 +63,6 @@ const LARGE_EVERY = 20
 /** Rows are held this long after a failed read (I2). */
 const HOLD_INTERVALS = 3
 const HOLD_AT_LEAST_MS = 90_000
-/** Positions past the log end that the leaders are asked about in one cycle. */
-const EPOCH_QUESTIONS = 1_000
 
 interface Found {
   readonly batches: readonly PositionBatch[]
@@ -81,10 +85,20 @@ interface Logs {
   readonly problems: readonly Problem[]
 }
 
+interface History {
+  readonly previous: Previous | undefined
+  /** By catalog topic, from `recreatedTopics`. */
+  readonly recreated: Uint8Array
+}
+
 export function createClusterCollector(options: ClusterCollectorOptions): ClusterCollector {
   const { cluster, clock, observer, kafkaCluster } = options
   const metadata = createMetadata(cluster, options.keepTopic)
   const vanished = createVanished(clock)
+  const views = options.views && createViews(cluster, options.views, options.noPosition)
+  /** What each source found when it could be read last: it can be missed by no other consumers. */
+  const lastFound = new Map<PositionSource, Found>()
+  let stores = noStoresBefore
   let current: Snapshot | undefined
   let count = 0
 
@@ -97,8 +111,13 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       const starts = await readStarts(signal)
       const found = await readPositions(starts.catalog, signal)
       const logs = await readEnds(starts, found, signal)
-      const parts = await joinAll(found, logs, startedAt, signal)
-      current = await summarise(parts, found, logs)
+      const history = historyOf(logs)
+      const joined = await joinFound(found, logs, history, startedAt, signal)
+      const viewed = (await views?.look(joined, { ...logs, ...history, latest: metadata.latest }, signal)) ?? {
+        parts: joined,
+      }
+      const lost = await options.lost?.count({ ...logs, ...history, parts: viewed.parts })
+      current = await summarise(viewed, found, logs, lost)
       const { problems } = current
       const isUp = logs.ends.evidence.length > 0 || (logs.catalog.rows === 0 && problems.length === 0)
       observer.source('kafka', kafkaCluster, { up: isUp, reasons: problems.map((problem) => problem.reason) })
@@ -125,7 +144,12 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
 
   async function readPositions(catalog: Catalog, signal: AbortSignal): Promise<AllFound> {
     const results = await Promise.all(options.sources.map((source) => readSource(source, catalog, signal)))
-    const batches = prefer(results.map((result) => result.batches))
+    const breathe = breather()
+    const choosing = prefer(results, stores)
+    let choice = choosing.next()
+    for (; choice.done !== true; choice = choosing.next()) await breathe()
+    const { batches } = choice.value
+    stores = choice.value.stores
     const seen = new Set<string>()
     for (const { consumers } of batches) for (const { name } of consumers) seen.add(name)
     return { batches, seen, problems: results.flatMap((result) => result.problems) }
@@ -137,17 +161,21 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
         source.collect(catalog, inner),
       )
       const reasons = found.problems.map((problem) => problem.reason)
-      const isDown = found.batches.length === 0 && found.problems.some((problem) => problem.broker !== undefined)
+      // Brokers of 0.8.2 list no groups, and need not where ZooKeeper has the positions.
+      const mayBeSilent = options.sources.length > 1
+      const isDown =
+        found.batches.length === 0 &&
+        found.problems.some(({ broker, reason }) => broker !== undefined && !(mayBeSilent && reason === 'unsupported'))
       observer.source(source.name, kafkaCluster, { up: !isDown, reasons })
+      lastFound.set(source, found)
       return found
     } catch (error) {
       if (signal.aborted || !(error instanceof UnavailableError)) throw error
       observer.source(source.name, kafkaCluster, { up: false, reasons: ['timeout'] })
-      const known = (current?.consumers ?? []).filter(({ present }) => present)
       const message = describeError(error)
       return {
         batches: [],
-        problems: known.map(({ consumer }) => ({ reason: 'timeout', consumer: consumer.name, message })),
+        problems: consumersOf(lastFound.get(source)).map((consumer) => ({ reason: 'timeout', consumer, message })),
       }
     }
   }
@@ -198,51 +226,38 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     return catalog.brokers.length > 1 || count % 2 === 0 || before.reason.some((reason) => reason !== KNOWN)
   }
 
-  async function joinAll(
+  /** What the last cycle knew, as far as this one needs it. */
+  function historyOf({ catalog, fallen }: Logs): History {
+    return {
+      previous: current === undefined ? undefined : indexPrevious(current),
+      recreated: recreatedTopics(catalog, current?.catalog ?? emptyCatalog, fallen),
+    }
+  }
+
+  async function joinFound(
     found: AllFound,
     logs: Logs,
+    history: History,
     startedAt: number,
     signal: AbortSignal,
   ): Promise<readonly SnapshotPart[]> {
-    const breathe = breather()
-    const previous = current === undefined ? undefined : indexPrevious(current)
-    const { catalog, starts, ends } = logs
-    const earlier = current?.catalog ?? emptyCatalog
-    const input: JoinInput = {
-      catalog,
-      starts,
-      ends,
-      recreated: recreatedTopics(catalog, earlier, logs.fallen),
-      previous,
-      holdSince: startedAt - Math.max(HOLD_INTERVALS * options.intervalMs, HOLD_AT_LEAST_MS),
-      noPosition: options.noPosition,
+    const { previous } = history
+    const holdSince = startedAt - Math.max(HOLD_INTERVALS * options.intervalMs, HOLD_AT_LEAST_MS)
+    const input: JoinInput = { ...logs, ...history, holdSince, noPosition: options.noPosition }
+    // Made one by one, as they are joined.
+    function* batches(): Generator<PositionBatch> {
+      yield* found.batches
+      if (previous !== undefined) yield* carryOver(previous, found.problems, found.seen, startedAt)
     }
-    await breathe()
-    const carried = previous === undefined ? undefined : carryOver(previous, found.problems, found.seen, startedAt)
-    await breathe()
-    const parts: SnapshotPart[] = []
-    for (const batch of carried === undefined ? found.batches : [...found.batches, carried]) {
-      parts.push(join(batch, input))
-      await breathe()
-    }
-    return withTruncated(parts, catalog, ends, signal)
+    return joinAll(cluster, batches(), input, signal)
   }
 
-  /** Positions past the end are the rare case in which one more question tells why. */
-  async function withTruncated(
-    parts: readonly SnapshotPart[],
-    catalog: Catalog,
-    ends: LogOffsetColumn,
-    signal: AbortSignal,
-  ): Promise<readonly SnapshotPart[]> {
-    const rows = beyondEnd(parts, catalog, ends, EPOCH_QUESTIONS)
-    if (rows.length === 0) return parts
-    const epochEnds = await readEpochEnds(cluster, catalog, rows, signal)
-    const truncated = rows.filter((row) => (epochEnds.get(questionKey(row)) ?? row.position) < row.position)
-    return markTruncated(parts, truncated)
-  }
-
-  async function summarise(parts: readonly SnapshotPart[], found: AllFound, logs: Logs): Promise<Snapshot> {
+  async function summarise(
+    { parts, views: logViews, problems = [] }: Viewed,
+    found: AllFound,
+    logs: Logs,
+    lost: RecordsLost | undefined,
+  ): Promise<Snapshot> {
     const { catalog, starts, ends } = logs
     const breathe = breather()
     const gone = vanished.update(current, found.seen, found.problems)
@@ -260,23 +275,20 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       ends,
       parts,
       consumers,
-      objectives: await objectivesOf(parts),
-      problems: [...metadata.takeProblems(), ...logs.problems, ...found.problems],
+      objectives: await objectivesOf(parts, options.objectives),
+      problems: [...metadata.takeProblems(), ...logs.problems, ...found.problems, ...problems],
+      ...(logViews === undefined ? {} : { views: logViews }),
+      ...(lost === undefined ? {} : { lost }),
     }
   }
+}
 
-  async function objectivesOf(parts: readonly SnapshotPart[]): Promise<readonly Objective[]> {
-    const breathe = breather()
-    const objectives: Objective[] = []
-    for (const { batch } of parts) {
-      for (let block = 0; block < batch.blockConsumer.length; block++) {
-        const consumer = batch.consumers[batch.blockConsumer[block]!]!.name
-        objectives.push(...options.objectives(consumer, batch.topics[batch.blockTopic[block]!]!.name))
-        if (block % 1_000 === 0) await breathe()
-      }
-    }
-    return objectives
-  }
+/** Names of the consumers that a source knew, read or not. */
+function consumersOf(found: Found | undefined): readonly string[] {
+  const names = new Set<string>()
+  for (const { consumers } of found?.batches ?? []) for (const { name } of consumers) names.add(name)
+  for (const { consumer } of found?.problems ?? []) if (consumer !== undefined) names.add(consumer)
+  return [...names]
 }
 
 /** A topic or partition that the catalog does not have: younger than the metadata, or deleted. */

@@ -3,6 +3,7 @@ import { type LogOffsetColumn, logOffsetColumn, NO_ANSWER } from '../model/log-o
 import { difference } from '../model/offsets.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
+import type { KnownNumbers } from '../model/snapshot.ts'
 
 /** The catalog's topic index for each topic of a batch; −1 where the cluster does not have the topic. */
 export function alignTopics(batch: PositionBatch, catalog: Catalog): Int32Array {
@@ -27,6 +28,19 @@ export function realign(column: LogOffsetColumn, from: Catalog, to: Catalog): Lo
     moved.epoch.set(column.epoch.subarray(source, source + rows), topic.firstRow)
     moved.reason.set(column.reason.subarray(source, source + rows), topic.firstRow)
     moved.answer.set(column.answer.subarray(source, source + rows), topic.firstRow)
+  }
+  return moved
+}
+
+/** Moves numbers of partitions to the rows of a newer catalog, as `realign` does; what is new is not known. */
+export function realignNumbers({ value, known }: KnownNumbers, from: Catalog, to: Catalog): KnownNumbers {
+  const moved: KnownNumbers = { value: new Float64Array(to.rows), known: new Uint8Array(to.rows) }
+  for (const topic of to.topics) {
+    const before = from.topics[from.topicIndex.get(topic.name) ?? -1]
+    if (before === undefined || !isSameTopic(before, topic)) continue
+    const end = before.firstRow + Math.min(before.partitions, topic.partitions)
+    moved.value.set(value.subarray(before.firstRow, end), topic.firstRow)
+    moved.known.set(known.subarray(before.firstRow, end), topic.firstRow)
   }
   return moved
 }

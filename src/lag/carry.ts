@@ -4,42 +4,57 @@ import type { Problem } from '../model/problem.ts'
 import { reasonCode } from '../model/reason.ts'
 import type { Previous, PreviousBlock } from './previous.ts'
 
+/** Rows of one batch, or those of one consumer if it has more: a few milliseconds to make it and to join it. */
+const ROWS_PER_BATCH = 20_000
+
 /**
- * The rows of consumers that could not be read at all in this cycle, as a batch without a single known position: the
+ * The rows of consumers that could not be read at all in this cycle, as batches without a single known position: the
  * join then shows their earlier rows while they may be shown, or the reason. Nothing that was expected disappears
- * because a coordinator did not answer (I3, I10).
+ * because a coordinator did not answer (I3, I10). Positions and the broker's own lag (share groups) stay apart.
  *
  * @param now monotonic milliseconds
  */
-export function carryOver(
+export function* carryOver(
   previous: Previous,
   problems: readonly Problem[],
   seen: ReadonlySet<string>,
   now: number,
-): PositionBatch | undefined {
-  const consumers: Consumer[] = []
-  const blocks: { consumer: number; from: PreviousBlock; reason: number }[] = []
+): Generator<PositionBatch, void> {
+  const carried = { position: createCarried('position'), lag: createCarried('lag') }
   const lost = new Map<string, number>()
   for (const problem of problems)
     if (problem.consumer !== undefined && !seen.has(problem.consumer))
       lost.set(problem.consumer, reasonCode(problem.reason))
   for (const [name, reason] of [...lost].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const found = previous.blocks(name)
-    const first = found[0]
-    if (first === undefined) continue
-    const was = first.part.batch.consumers[first.part.batch.blockConsumer[first.block]!]!
-    const consumer = consumers.push(was) - 1
-    for (const from of found) blocks.push({ consumer, from, reason })
+    for (const from of previous.blocks(name)) {
+      const { holds, consumers, blockConsumer } = from.part.batch
+      const { consumers: mine, blocks } = carried[holds]
+      const was = consumers[blockConsumer[from.block]!]!
+      const consumer = mine.at(-1)?.name === name ? mine.length - 1 : mine.push(was) - 1
+      blocks.push({ consumer, from, reason })
+      carried[holds].rows += rowsOf(from)
+    }
+    for (const holds of ['position', 'lag'] as const) {
+      if (carried[holds].rows < ROWS_PER_BATCH) continue
+      yield asBatch(carried[holds], now)
+      carried[holds] = createCarried(holds)
+    }
   }
-  return blocks.length === 0 ? undefined : asBatch(consumers, blocks, now)
+  for (const one of [carried.position, carried.lag]) if (one.blocks.length > 0) yield asBatch(one, now)
 }
 
-function asBatch(
-  consumers: readonly Consumer[],
-  blocks: readonly { readonly consumer: number; readonly from: PreviousBlock; readonly reason: number }[],
-  now: number,
-): PositionBatch {
-  const rows = blocks.reduce((sum, { from }) => sum + rowsOf(from), 0)
+interface Carried {
+  readonly holds: PositionBatch['holds']
+  rows: number
+  readonly consumers: Consumer[]
+  readonly blocks: { readonly consumer: number; readonly from: PreviousBlock; readonly reason: number }[]
+}
+
+function createCarried(holds: PositionBatch['holds']): Carried {
+  return { holds, rows: 0, consumers: [], blocks: [] }
+}
+
+function asBatch({ holds, rows, consumers, blocks }: Carried, now: number): PositionBatch {
   const topics = new Map<string, number>()
   const batch = batchColumns(blocks.length, rows)
   let row = 0
@@ -60,7 +75,7 @@ function asBatch(
     ...batch,
     evidence: [],
     takenAt: now,
-    holds: 'position',
+    holds,
     consumers,
     topics: [...topics.keys()].map((name) => ({ name, exact: true })),
   }

@@ -5,15 +5,8 @@ import type { PositionBatch } from '../model/position-batch.ts'
 import { isDefinitive, KNOWN, reasonCode, reasonOf } from '../model/reason.ts'
 import { isFresh, type SnapshotPart } from '../model/snapshot.ts'
 import { alignTopics } from './align.ts'
-import {
-  heldRows,
-  nothingHeld,
-  type Previous,
-  previousPosition,
-  previousRow,
-  type WholeRow,
-  wholeRow,
-} from './previous.ts'
+import { createHeldWriter, nothingHeld } from './held-rows.ts'
+import { type Previous, previousPosition, previousRow } from './previous.ts'
 
 /** What a partition without a position means for the sums of its consumer. */
 export type NoPositionPolicy = 'ignore' | 'start' | 'end' | 'void'
@@ -53,6 +46,7 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
   const blockLag = new Float64Array(blocks)
   const blockComplete = new Uint8Array(blocks)
   const troubled: number[] = []
+  const belowStart: number[] = []
   const askedAfter = endsAskedAfter(input.ends, batch.takenAt)
 
   const { starts, ends, previous } = input
@@ -65,6 +59,7 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
     const partitions = topic?.partitions ?? 0
     let sum = 0
     let unknown = 0
+    let below = 0
     for (let row = batch.blockFirst[block]!; row < batch.blockFirst[block + 1]!; row++) {
       const partition = batch.partition[row]!
       const log = partition < partitions ? firstLog + partition : -1
@@ -73,7 +68,11 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
         const fromPosition = difference(ends.offset, log, batch.value, row)
         const fromStart = difference(ends.offset, log, starts.offset, log)
         if (fromPosition >= 0 && fromStart >= 0 && askedAfter[ends.answer[log]!] === 1) {
-          const records = fromPosition < fromStart ? fromPosition : fromStart
+          let records = fromPosition
+          if (fromStart < fromPosition) {
+            records = fromStart
+            below = 1
+          }
           lag[row] = records
           sum += records
           continue
@@ -89,6 +88,7 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
     }
     blockLag[block] = sum
     blockComplete[block] = 1
+    if (below === 1) belowStart.push(block)
     if (
       unknown > 0 ||
       input.recreated[topicIndex] === 1 ||
@@ -96,7 +96,16 @@ export function join(batch: PositionBatch, input: JoinInput): SnapshotPart {
     )
       troubled.push(block)
   }
-  const part: SnapshotPart = { batch, catalogTopic, lag, reason, held: nothingHeld, blockLag, blockComplete }
+  const part: SnapshotPart = {
+    batch,
+    catalogTopic,
+    lag,
+    reason,
+    held: nothingHeld,
+    blockLag,
+    blockComplete,
+    belowStart,
+  }
   return troubled.length === 0 ? part : settle(part, troubled, input)
 }
 
@@ -154,18 +163,23 @@ function suspects(previous: Previous): ReadonlySet<string> {
 /** The second look: rows of a topic's former life, rows of an earlier cycle that stay, and the sums of these blocks. */
 function settle(part: SnapshotPart, blocks: readonly number[], input: JoinInput): SnapshotPart {
   const { batch, reason, lag, blockLag, blockComplete } = part
-  const held: { row: number; whole: WholeRow }[] = []
+  const held = createHeldWriter()
   for (const block of blocks) {
     const consumer = batch.consumers[batch.blockConsumer[block]!]!.name
     const topicName = batch.topics[batch.blockTopic[block]!]!.name
-    const before = input.previous?.block(consumer, topicName)
+    const found = input.previous?.block(consumer, topicName)
+    // A group that was deleted and made anew as a share group has nothing in common with its earlier rows.
+    const before = found?.part.batch.holds === batch.holds ? found : undefined
     const recreated = input.recreated[part.catalogTopic[batch.blockTopic[block]!]!] === 1
     const policy = input.noPosition(consumer)
     let sum = 0
     let complete = true
-    for (let row = batch.blockFirst[block]!; row < batch.blockFirst[block + 1]!; row++) {
-      const then = before === undefined ? -1 : previousRow(before, batch.partition[row]!)
-      if (before !== undefined && then >= 0 && (reason[row] === KNOWN || reason[row] === BEYOND)) {
+    const first = batch.blockFirst[block]!
+    for (let row = first; row < batch.blockFirst[block + 1]!; row++) {
+      const then = before === undefined ? -1 : previousRow(before, batch.partition[row]!, row - first)
+      // A broker keeps the state of share groups by topic id: the lag that it tells is never of a topic's former life.
+      const mayBeOld = batch.holds === 'position' && (reason[row] === KNOWN || reason[row] === BEYOND)
+      if (before !== undefined && then >= 0 && mayBeOld) {
         const marked = recreated || before.part.reason[then] === RECREATED
         if (marked && batch.reason[row] === KNOWN && previousPosition(before, then) === offsetAt(batch.value, row))
           reason[row] = RECREATED
@@ -177,10 +191,9 @@ function settle(part: SnapshotPart, blocks: readonly number[], input: JoinInput)
       }
       const why = reasonOf(reason[row]!)!
       if (before !== undefined && then >= 0 && input.previous !== undefined && !isDefinitive(why)) {
-        const whole = wholeRow(input.previous.snapshot, before, then)
-        if (whole !== undefined && whole.takenAt >= input.holdSince) {
-          held.push({ row, whole })
-          sum += whole.lag
+        const records = held.hold(row, input.previous.snapshot, before, then, input.holdSince)
+        if (records !== undefined) {
+          sum += records
           continue
         }
       }
@@ -190,7 +203,7 @@ function settle(part: SnapshotPart, blocks: readonly number[], input: JoinInput)
     blockLag[block] = sum
     blockComplete[block] = complete ? 1 : 0
   }
-  return { ...part, held: held.length === 0 ? nothingHeld : heldRows(held) }
+  return { ...part, held: held.done() }
 }
 
 /** All records of a partition that is known to exist: a row has `no_position` only when both ends of its log are known. */

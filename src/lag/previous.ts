@@ -1,6 +1,6 @@
-import { offsetAt, offsetColumn, setOffset } from '../model/offsets.ts'
+import { offsetAt } from '../model/offsets.ts'
 import { KNOWN } from '../model/reason.ts'
-import { type HeldRows, heldIndex, isFresh, type Snapshot, type SnapshotPart } from '../model/snapshot.ts'
+import { heldIndex, type Snapshot, type SnapshotPart } from '../model/snapshot.ts'
 
 /** A block of an earlier snapshot, found by consumer and topic. */
 export interface PreviousBlock {
@@ -40,9 +40,15 @@ export function indexPrevious(snapshot: Snapshot): Previous {
   }
 }
 
-/** The row of a partition in an earlier block, or −1. Rows of a block are sorted by partition. */
-export function previousRow(found: PreviousBlock, partition: number): number {
+/**
+ * The row of a partition in an earlier block, or −1. Rows of a block are sorted by partition.
+ *
+ * @param place where it stands in its block now, where it most often stood before
+ */
+export function previousRow(found: PreviousBlock, partition: number, place = 0): number {
   const { batch } = found.part
+  const guess = batch.blockFirst[found.block]! + place
+  if (guess < batch.blockFirst[found.block + 1]! && batch.partition[guess] === partition) return guess
   let low = batch.blockFirst[found.block]!
   let high = batch.blockFirst[found.block + 1]! - 1
   while (low <= high) {
@@ -60,67 +66,4 @@ export function previousPosition(found: PreviousBlock, row: number): bigint | un
   const held = heldIndex(found.part, row)
   if (held >= 0) return found.part.held.positioned[held] === 1 ? offsetAt(found.part.held.position, held) : undefined
   return found.part.batch.reason[row] === KNOWN ? offsetAt(found.part.batch.value, row) : undefined
-}
-
-/** One row of an earlier cycle, whole. */
-export interface WholeRow {
-  readonly position: bigint
-  readonly positioned: boolean
-  readonly start: bigint
-  readonly end: bigint
-  readonly lag: number
-  readonly takenAt: number
-}
-
-/** The earlier row whole, when it had a lag (its own, or one that it held itself). */
-export function wholeRow(previous: Snapshot, found: PreviousBlock, row: number): WholeRow | undefined {
-  const { part } = found
-  const held = heldIndex(part, row)
-  if (held >= 0)
-    return {
-      position: offsetAt(part.held.position, held),
-      positioned: part.held.positioned[held] === 1,
-      start: offsetAt(part.held.start, held),
-      end: offsetAt(part.held.end, held),
-      lag: part.held.lag[held]!,
-      takenAt: part.held.takenAt[held]!,
-    }
-  if (!isFresh(part, row)) return undefined
-  const topic = previous.catalog.topics[part.catalogTopic[part.batch.blockTopic[found.block]!]!]
-  if (topic === undefined) return undefined
-  const log = topic.firstRow + part.batch.partition[row]!
-  const positioned = part.batch.reason[row] === KNOWN
-  return {
-    position: positioned ? offsetAt(part.batch.value, row) : 0n,
-    positioned,
-    start: offsetAt(previous.starts.offset, log),
-    end: offsetAt(previous.ends.offset, log),
-    lag: part.lag[row]!,
-    takenAt: part.batch.takenAt,
-  }
-}
-
-export const nothingHeld: HeldRows = heldRows([])
-
-/** Held rows as columns; `rows` ascending by row. */
-export function heldRows(rows: readonly { readonly row: number; readonly whole: WholeRow }[]): HeldRows {
-  const held = {
-    row: new Uint32Array(rows.length),
-    position: offsetColumn(rows.length),
-    start: offsetColumn(rows.length),
-    end: offsetColumn(rows.length),
-    lag: new Float64Array(rows.length),
-    positioned: new Uint8Array(rows.length),
-    takenAt: new Float64Array(rows.length),
-  }
-  for (const [index, { row, whole }] of rows.entries()) {
-    held.row[index] = row
-    setOffset(held.position, index, whole.position)
-    setOffset(held.start, index, whole.start)
-    setOffset(held.end, index, whole.end)
-    held.lag[index] = whole.lag
-    held.positioned[index] = whole.positioned ? 1 : 0
-    held.takenAt[index] = whole.takenAt
-  }
-  return held
 }

@@ -16,7 +16,11 @@ export function consumerTotals(
   for (const { batch, blockLag, blockComplete } of parts) {
     for (let block = 0; block < blockLag.length; block++) {
       const consumer = batch.consumers[batch.blockConsumer[block]!]!
-      const total = totals.get(consumer.name) ?? { consumer, lag: 0, complete: true, blocks: 0 }
+      const total = totals.get(consumer.name) ?? {
+        ...{ consumer, lag: 0, blocks: 0 },
+        // What is hidden from us could be anything.
+        complete: consumer.partial !== true,
+      }
       totals.set(consumer.name, total)
       total.lag += blockLag[block]!
       total.complete &&= blockComplete[block] === 1

@@ -1,10 +1,14 @@
 import type { ConsumerKind } from './consumer.ts'
+import { type RowViews, rowViews } from './lag-row-views.ts'
 import { offsetAt } from './offsets.ts'
 import { KNOWN, type Reason, reasonOf } from './reason.ts'
 import { heldIndex, isFresh, type Snapshot, type SnapshotPart } from './snapshot.ts'
 
-/** One partition of one consumer for people and scripts: what is unknown is left out, integers are exact. */
-export interface LagRow {
+/**
+ * One partition of one consumer for people and scripts: what is unknown is left out, integers are exact. A held row has no
+ * views.
+ */
+export interface LagRow extends RowViews {
   readonly kafkaCluster: string
   readonly consumer: string
   readonly kind: ConsumerKind
@@ -71,14 +75,18 @@ export function lagRow(snapshot: Snapshot, part: SnapshotPart, block: number, ro
       ...(positioned[held] === 1 ? { position: at } : {}),
       logStartOffset: from,
       logEndOffset: to,
-      recordsLag: positioned[held] === 1 ? to - later(at, from) : 0n,
+      recordsLag: positioned[held] === 1 && part.held.lag[held]! > 0 ? to - later(at, from) : 0n,
       takenAt: takenAtWall(snapshot, takenAt[held]!),
     }
   }
   const value = batch.reason[row] === KNOWN ? offsetAt(batch.value, row) : undefined
   const position = batch.holds === 'position' ? value : undefined
   const log = logOf(snapshot, part, block, base.partition)
-  const lag = isFresh(part, row) ? exactLag(batch.holds, value, log) : undefined
+  const lag = isFresh(part, row) ? exactLag(batch.holds, value, log, reason) : undefined
+  const views =
+    snapshot.views === undefined || lag === undefined || position === undefined || log.start === undefined
+      ? {}
+      : rowViews(snapshot.views, log.row, lag, later(position, log.start))
   return {
     ...base,
     ...why,
@@ -86,19 +94,23 @@ export function lagRow(snapshot: Snapshot, part: SnapshotPart, block: number, ro
     ...(log.start === undefined ? {} : { logStartOffset: log.start }),
     ...(log.end === undefined ? {} : { logEndOffset: log.end }),
     ...(lag === undefined ? {} : { recordsLag: lag }),
+    ...views,
   }
 }
 
-function logOf(
-  snapshot: Snapshot,
-  part: SnapshotPart,
-  block: number,
-  partition: number,
-): { start?: bigint; end?: bigint } {
+interface LogEnds {
+  /** In the catalog; −1 when it does not have the partition. */
+  readonly row: number
+  readonly start?: bigint
+  readonly end?: bigint
+}
+
+function logOf(snapshot: Snapshot, part: SnapshotPart, block: number, partition: number): LogEnds {
   const topic = snapshot.catalog.topics[part.catalogTopic[part.batch.blockTopic[block]!]!]
-  if (topic === undefined || partition >= topic.partitions) return {}
+  if (topic === undefined || partition >= topic.partitions) return { row: -1 }
   const row = topic.firstRow + partition
   return {
+    row,
     ...(snapshot.starts.reason[row] === KNOWN ? { start: offsetAt(snapshot.starts.offset, row) } : {}),
     ...(snapshot.ends.reason[row] === KNOWN ? { end: offsetAt(snapshot.ends.offset, row) } : {}),
   }
@@ -108,9 +120,11 @@ function logOf(
 function exactLag(
   holds: 'position' | 'lag',
   value: bigint | undefined,
-  log: { start?: bigint; end?: bigint },
+  log: LogEnds,
+  reason: Reason | undefined,
 ): bigint | undefined {
   if (holds === 'lag') return value
+  if (reason === 'control_records') return 0n
   if (log.end === undefined || log.start === undefined) return undefined
   if (value === undefined) return log.start === log.end ? 0n : undefined
   return log.end - later(value, log.start)

@@ -16,6 +16,7 @@ export const reasons = [
   'stale',
   'control_records_suspected',
   'dropped',
+  'control_records',
 ] as const
 
 export type Reason = (typeof reasons)[number]

@@ -25,7 +25,7 @@ export interface SnapshotPart {
   readonly batch: PositionBatch
   /** Index into the catalog's topics for each topic of the batch; −1 when the cluster does not have it. */
   readonly catalogTopic: Int32Array
-  /** Records; says something only where `reason` is 0 or `control_records_suspected`. */
+  /** Records; says something only where `isFresh`. */
   readonly lag: Float64Array
   /** The reason after the join; the batch keeps the reason of the position alone. */
   readonly reason: Uint8Array
@@ -33,7 +33,39 @@ export interface SnapshotPart {
   /** Sum of a block under I3; says something only where `blockComplete` is 1. */
   readonly blockLag: Float64Array
   readonly blockComplete: Uint8Array
+  /** Blocks with a position below the log start, ascending. */
+  readonly belowStart: readonly number[]
+  /** Absent when none was asked for. */
+  readonly views?: BlockViews
 }
+
+/** Numbers, an entry a block or a partition of the catalog, where they are known. */
+export interface KnownNumbers {
+  readonly value: Float64Array
+  /** 1 where it is. */
+  readonly known: Uint8Array
+}
+
+/** Other looks at the lag of a block, each with the treatment of unknown rows that the sum of the lag has (I3). */
+export interface BlockViews {
+  /** Records up to the last stable offset. */
+  readonly readCommitted?: KnownNumbers
+  /** Records that lie before the local log start. */
+  readonly coldRecords?: KnownNumbers
+  /** An estimate: lag times the mean size of a record in the log. */
+  readonly lagBytes?: KnownNumbers
+}
+
+/** What the views of a snapshot are made of, a row per partition of the catalog; absent what was not asked for. */
+export interface LogViews {
+  readonly stable?: LogOffsetColumn
+  readonly local?: LogOffsetColumn
+  /** Mean bytes of a record, where it is known. */
+  readonly recordBytes?: KnownNumbers
+}
+
+/** Records that were lost to consumers before they read them, by consumer and topic; 0 where there is no entry. */
+export type RecordsLost = ReadonlyMap<string, ReadonlyMap<string, number>>
 
 /** A consumer as a whole, over all parts. */
 export interface ConsumerTotal {
@@ -60,9 +92,14 @@ export interface Snapshot {
   readonly consumers: readonly ConsumerTotal[]
   readonly objectives: readonly Objective[]
   readonly problems: readonly Problem[]
+  /** Absent when no view was asked for. */
+  readonly views?: LogViews
+  /** Absent when nobody counts. */
+  readonly lost?: RecordsLost
 }
 
 const SUSPECTED = reasonCode('control_records_suspected')
+const CONTROL = reasonCode('control_records')
 
 /** What a row of a part shows: a fresh number, a held one, or only a reason. */
 export type RowState = 'known' | 'held' | Reason
@@ -70,7 +107,7 @@ export type RowState = 'known' | 'held' | Reason
 /** True when the row has a lag of this cycle. */
 export function isFresh(part: SnapshotPart, row: number): boolean {
   const reason = part.reason[row]!
-  return reason === KNOWN || reason === SUSPECTED
+  return reason === KNOWN || reason === SUSPECTED || reason === CONTROL
 }
 
 /** Index into `part.held` of a row, or −1. */

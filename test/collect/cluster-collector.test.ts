@@ -346,6 +346,45 @@ describe('the cycle', () => {
     expect(shown(await cycle())['g t/0']).toBe('- topic_recreated')
   })
 
+  it.each<KafkaLine>(['1.1', '0.10.0'])(
+    'takes a log end that fell for a recreated topic on %s, which has no ids, until the position moves',
+    async (version) => {
+      await start({ version })
+      broker.state.createTopic('t', 1)
+      broker.state.setLog('t', 0, 0n, 100n)
+      broker.state.commit('g', 't', 0, 40n)
+      await cycle()
+
+      broker.state.recreateTopic('t', 1)
+      broker.state.setLog('t', 0, 0n, 50n)
+      expect(shown(await cycle())).toEqual({ 'g t/0': '- topic_recreated' })
+      broker.state.append('t', 0, 100)
+      expect(shown(await cycle())).toEqual({ 'g t/0': '- topic_recreated' })
+      broker.state.commit('g', 't', 0, 45n)
+      expect(shown(await cycle())).toEqual({ 'g t/0': '105' })
+    },
+  )
+
+  it('shows an expired commit as no_position at once while a member has the partition, and else no row', async () => {
+    await start({ brokers: 2 })
+    broker.state.createTopic('t', 2)
+    broker.state.setLog('t', 0, 0n, 10n)
+    broker.state.setLog('t', 1, 0n, 10n)
+    for (const group of ['live', 'left']) for (const partition of [0, 1]) broker.state.commit(group, 't', partition, 4n)
+    broker.state.setGroup('live', { members: [{ assignment: { t: [0, 1] } }] })
+    await cycle()
+    await cycle()
+
+    for (const group of ['live', 'left']) broker.state.forget(group, 't', 1)
+    const snapshot = await cycle()
+
+    expect(shown(snapshot)).toEqual({ 'live t/0': '6', 'live t/1': '- no_position', 'left t/0': '6' })
+    expect(snapshot.consumers.map(({ consumer, lag }) => [consumer.name, lag])).toEqual([
+      ['left', 6],
+      ['live', 6],
+    ])
+  })
+
   it('says topic_deleted for commits that a deleted topic leaves behind, and the group goes on', async () => {
     await start({ brokers: 2 })
     broker.state.createTopic('doomed', 1)
