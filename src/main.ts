@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events'
 import { checkConfigCommand } from './commands/check-config.ts'
+import { compareCommand } from './commands/compare.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import type { Io } from './commands/io.ts'
 import { lagCommand } from './commands/lag.ts'
@@ -19,6 +20,7 @@ function commandFor(
   const [first, second, ...rest] = argv
   if (first === undefined || first.startsWith('-')) return { command: daemonCommand, rest: argv }
   if (first === 'lag') return { command: lagCommand, rest: argv.slice(1) }
+  if (first === 'compare') return { command: compareCommand, rest: argv.slice(1) }
   if (first === 'register') return { command: registerCommand, rest: argv.slice(1) }
   if (first === 'check' && second === 'config') return { command: checkConfigCommand, rest }
   return undefined

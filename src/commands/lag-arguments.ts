@@ -50,6 +50,7 @@ export function readOptions(options: LagArguments, io: Io): ReadLagOptions {
     clock: systemClock,
     keepConsumer: (name) => keepConsumer(name) && consumer(name),
     keepTopic: (name) => keepTopic(name) && topic(name),
+    old: cluster,
   }
 }
 
