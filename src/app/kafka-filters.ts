@@ -1,3 +1,4 @@
+import type { Granularity } from '../exposition/granularity.ts'
 import type { KafkaClusterConfig } from './kafka-schema.ts'
 
 /** What the rules of one cluster say about names. */
@@ -7,6 +8,8 @@ export interface KafkaFilters {
   readonly keepTopic: (name: string) => boolean
   /** Treatment of partitions without a position. */
   readonly noPosition: (consumer: string) => KafkaClusterConfig['consumers'][number]['no_position']
+  /** How finely a consumer is printed. */
+  readonly granularity: (consumer: string) => Granularity
 }
 
 /** Topics that Kafka keeps for itself; older brokers do not mark them. */
@@ -25,5 +28,6 @@ export function kafkaFilters(
       topics.include.some((pattern) => pattern.matches(name)) &&
       !topics.exclude.some((pattern) => pattern.matches(name)),
     noPosition: (consumer) => ruleFor(consumer)?.no_position ?? 'ignore',
+    granularity: (consumer) => ruleFor(consumer)?.granularity ?? 'partition',
   }
 }

@@ -3,23 +3,24 @@ import { hostPorts } from '../config/address.ts'
 import { duration } from '../config/duration.ts'
 import { pattern } from '../config/pattern.ts'
 import { besideOthers, distinct } from '../config/rules.ts'
-import { secret, text } from '../config/text-options.ts'
+import { text } from '../config/text-options.ts'
+import { granularities } from '../exposition/granularity.ts'
+import { kafkaSaslSchema } from './kafka-sasl-schema.ts'
+import { kafkaGroupNames, kafkaZookeeperSchema } from './kafka-zookeeper-schema.ts'
 import { tlsClient } from './tls-client.ts'
 
 /** Names that become label values, parts of paths and parts of URLs. */
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 const nameRule = '1 to 63 letters, digits, ".", "_" or "-", a letter or digit first'
 
-const sasl = z.strictObject({
-  mechanism: z
-    .enum(['PLAIN', 'SCRAM-SHA-256'])
-    .describe('How to authenticate. `PLAIN` sends the password itself: use it only together with `tls`.'),
-  username: text('a user name').describe('User that we authenticate as; it needs the right to DESCRIBE only.'),
-  password: secret().describe('Password of the user.'),
-})
-
 const consumerRule = z.strictObject({
   match: pattern().describe('Consumers that the rule is for, by group id.'),
+  granularity: z
+    .enum(granularities)
+    .prefault('partition')
+    .describe(
+      'How finely their series are printed: with partitions, with topics, or as totals (`consumer`). Sums, API and console have everything all the same.',
+    ),
   no_position: z
     .enum(['ignore', 'start', 'end', 'void'])
     .prefault('ignore')
@@ -33,6 +34,33 @@ const topics = z.strictObject({
   exclude: pattern().array().prefault([]).describe('Topics to leave out, even when `include` has them.'),
 })
 
+const views = z.strictObject({
+  read_committed: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      '`true` prints `stream_consumer_read_committed_records_lag` beside the lag, against the last stable offset: one more request a broker in every cycle. It also shows on which topics transactions are open, where a lag of 1 that stands still is `control_records_suspected`.',
+    ),
+  control_records: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      '`true` looks at what is left to read where a lag of at most 16 stands still, by Fetch of a few kB and 200 partitions a cycle at most: when only ends of transactions are left, the lag is 0 with the reason `control_records`. Needs the right to READ the topics.',
+    ),
+  cold_records: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      '`true` prints `stream_consumer_cold_records`, the part of the lag that is in remote storage only (tiered storage): one more request a broker in every fourth cycle.',
+    ),
+  lag_bytes: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      '`true` prints `stream_consumer_lag_bytes`, an estimate from the sizes of the logs: two more requests a broker in every fourth cycle. Needs the right to DESCRIBE the cluster.',
+    ),
+})
+
 const kafkaClusterSchema = z.strictObject({
   name: text(nameRule, nameForm).describe('Name of the cluster: the label `kafka_cluster` of its series. Unique.'),
   bootstrap: hostPorts().describe('Brokers to ask first; the others are learned from them.'),
@@ -43,7 +71,7 @@ const kafkaClusterSchema = z.strictObject({
     .prefault('5s')
     .describe('Longest wait for a connection to a broker, and for an answer.'),
   tls: tlsClient.optional().describe('Connect with TLS. `{}` is enough when the certificates are publicly trusted.'),
-  sasl: sasl.optional().describe('Authenticate with SASL.'),
+  sasl: kafkaSaslSchema.optional().describe('Authenticate with SASL.'),
   consumers: consumerRule
     .array()
     .min(1)
@@ -52,6 +80,15 @@ const kafkaClusterSchema = z.strictObject({
       'Which consumers to read, and how: the first rule that matches counts; without one a consumer is left out.',
     ),
   topics: topics.prefault({}).describe('Which topics to read.'),
+  groups: kafkaGroupNames,
+  zookeeper: kafkaZookeeperSchema
+    .optional()
+    .describe(
+      'Also reads the offsets that old consumers (Kafka 0.8 to 1.1) keep in ZooKeeper. Nothing is ever written there.',
+    ),
+  views: views
+    .prefault({})
+    .describe('Further looks at the lag, each at the price of some requests; the lag itself stays what it is.'),
   internal_topics: z
     .boolean()
     .prefault(false)

@@ -1,17 +1,22 @@
+import { join } from 'node:path'
 import { type ClusterCollector, createClusterCollector } from '../collect/cluster-collector.ts'
+import { createLostKeeper } from '../collect/lost-keeper.ts'
 import type { CollectObserver } from '../collect/observer.ts'
+import type { ViewOptions } from '../collect/views.ts'
 import { createKafkaCluster } from '../kafka/cluster.ts'
+import { failureReason } from '../kafka/failure-reason.ts'
 import type { Objective } from '../model/objective.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { positionSources } from '../positions/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
 import type { Service } from '../runtime/service.ts'
+import { together } from '../runtime/together.ts'
 import { kafkaClientOptions } from './kafka-client.ts'
 import { kafkaFilters } from './kafka-filters.ts'
 import type { KafkaClusterConfig } from './kafka-schema.ts'
+import { createKafkaSources } from './kafka-sources.ts'
 
 export interface KafkaService extends Service {
   readonly kafkaCluster: string
@@ -25,6 +30,8 @@ export interface KafkaServiceDeps {
   readonly logger: Logger
   readonly observer: CollectObserver
   readonly objectives: (consumer: string, topic: string) => readonly Objective[]
+  /** Folder for what must survive a restart; nothing does when absent. */
+  readonly storage?: string
   /** It is not to run any more: nothing about it is true from now on. */
   readonly onStopped: (kafkaCluster: string) => void
 }
@@ -51,14 +58,29 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         onRequest: (api) => observer.request(config.name, api),
         onDecodeError: () => observer.decodeError(`kafka ${config.name}`),
       })
+      const { sources, services } = createKafkaSources(config, {
+        cluster,
+        filters: { keepConsumer, keepTopic },
+        clock,
+        logger,
+      })
+      const lost = createLostKeeper({
+        kafkaCluster: config.name,
+        ...(deps.storage === undefined ? {} : { file: join(deps.storage, `records-lost.${config.name}.jsonl`) }),
+        clock,
+        logger,
+      })
+      await lost.load(signal)
       collector = createClusterCollector({
         kafkaCluster: config.name,
         cluster,
-        sources: [positionSources['kafka-groups']({ cluster, clock, keepConsumer, keepTopic })],
+        sources,
         keepTopic,
         intervalMs: config.interval,
         noPosition,
         objectives: deps.objectives,
+        views: viewOptions(config.views),
+        lost,
         clock,
         observer: {
           ...observer,
@@ -71,24 +93,29 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
       const running = collector
       let trouble: string | undefined
       try {
-        await poll({ intervalMs: config.interval, jitter: JITTER, clock }, signal, async () => {
-          try {
-            const { problems } = await running.cycle(signal)
-            const now = problems[0]?.message
-            if (now !== undefined && trouble === undefined)
-              logger.warn({ problems: problems.length, first: now }, 'Cluster partly unread')
-            if (now === undefined && trouble !== undefined) logger.info({}, 'Cluster read completely again')
-            trouble = now
-          } catch (error) {
-            if (signal.aborted) return
-            if (error instanceof InvariantError) throw error
-            if (trouble === undefined) logger.error({ error: describeError(error) }, 'Cluster unread')
-            trouble = describeError(error)
-            observer.source('kafka', config.name, { up: false, reasons: ['read_failed'] })
-          }
-        })
+        const cycles = (both: AbortSignal) =>
+          poll({ intervalMs: config.interval, jitter: JITTER, clock }, both, async () => {
+            try {
+              const snapshot = await running.cycle(both)
+              lost.saveSoon(snapshot)
+              const { problems } = snapshot
+              const now = problems[0]?.message
+              if (now !== undefined && trouble === undefined)
+                logger.warn({ problems: problems.length, first: now }, 'Cluster partly unread')
+              if (now === undefined && trouble !== undefined) logger.info({}, 'Cluster read completely again')
+              trouble = now
+            } catch (error) {
+              if (both.aborted) return
+              if (error instanceof InvariantError) throw error
+              if (trouble === undefined) logger.error({ error: describeError(error) }, 'Cluster unread')
+              trouble = describeError(error)
+              observer.source('kafka', config.name, { up: false, reasons: [failureReason(error)] })
+            }
+          })
+        await together(signal, [...services.map(({ run }) => run), cycles])
       } finally {
         cluster.close()
+        await lost.close()
         if (signal.aborted) {
           collector = undefined
           cycleMs = undefined
@@ -96,5 +123,14 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         }
       }
     },
+  }
+}
+
+function viewOptions(views: KafkaClusterConfig['views']): ViewOptions {
+  return {
+    readCommitted: views.read_committed,
+    controlRecords: views.control_records,
+    coldRecords: views.cold_records,
+    lagBytes: views.lag_bytes,
   }
 }

@@ -26,12 +26,13 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { createAddressGuard } from '../targets/address-guard.ts'
 import type { DemoParts } from './demo.ts'
+import { pageRules } from './exposition-schema.ts'
 import { createFileSd } from './file-sd.ts'
 import { createKafkaService, type KafkaService } from './kafka-service.ts'
 import { createKeeper } from './keeper.ts'
 import { consoleRoutes } from './landing.ts'
 import { objectiveRules } from './objectives.ts'
-import { createHolderOf, createKafkaShare, watchReplicas } from './replicas.ts'
+import { createHolderOf, createKafkaShare, createPresence, watchReplicas } from './replicas.ts'
 import type { Config } from './schema.ts'
 import type { SelfMetrics } from './self-metrics.ts'
 import { createTargetSources } from './target-sources.ts'
@@ -80,6 +81,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   const audits = createKeeper<Audit>()
   const files = createKeeper<Service>()
   let rules = rulesOf(first, world)
+  let printing = pageRules({ ...first, kafka: [...first.kafka, ...(world?.kafka ?? [])] })
   let configured: readonly string[] = []
   /** Those of them that are read here. */
   let watched: readonly KafkaService[] = []
@@ -91,6 +93,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     resolve,
     guard: (ip, caller) => rules.guard(ip, caller),
     holder: replicas.self,
+    presence: createPresence(replicas),
     onOutcome: metrics.leaseEnded,
   })
   const { registry } = sources
@@ -101,7 +104,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     { sources: sources.all, leaseSeconds: first.registration.default_lease / 1_000, mayReturn: !demo },
     { clock, logger },
   )
-  const page = createPage({ selfMetrics: metrics.render })
+  const page = createPage({ selfMetrics: metrics.render, rules: () => printing })
   const simulated = world?.services(registry) ?? []
   const snapshots = () => watched.flatMap((cluster) => cluster.current() ?? [])
   const names = () => configured
@@ -112,6 +115,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     return {
       targets: targets.stats()?.states ?? {},
       series: page.series(),
+      dropped: page.dropped(),
       replicas: replicas.members().length,
       ...(shards === undefined ? {} : { shards }),
       ...(synced === undefined ? {} : { registrySyncedAt: (clock.wall() - (clock.monotonic() - synced)) / 1_000 }),
@@ -172,6 +176,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     rules = rulesOf(config, world)
     const all = [...config.kafka, ...(world?.kafka ?? [])]
     configured = all.map(({ name }) => name)
+    printing = pageRules({ ...config, kafka: all })
     const isOurs = createKafkaShare(config.replicas.share_kafka, replicas)
     watched = all
       .filter(({ name }) => isOurs(name))
@@ -182,6 +187,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
             logger,
             observer: metrics,
             objectives: (consumer, topic) => rules.objectives(consumer, topic),
+            ...(demo ? {} : { storage: config.storage.path }),
             onStopped: metrics.forget,
           }),
         ),

@@ -7,6 +7,7 @@ import { file, secret, text } from '../config/text-options.ts'
 import { severities } from '../model/objective.ts'
 import { logFormats, logLevels } from '../runtime/logger.ts'
 import { cidrRule, isCidr, privateNetworks } from '../targets/address-guard.ts'
+import { expositionSchema } from './exposition-schema.ts'
 import { fileSdSchema } from './file-sd-schema.ts'
 import { kafkaSchema } from './kafka-schema.ts'
 import { advertiseUrl, replicasSchema, sharingNeedsZookeeper } from './replicas-schema.ts'
@@ -82,6 +83,7 @@ export const configSchema = z
       .prefault('15s')
       .describe('Time between two cycles of a Kafka cluster. A scrape never causes a request to Kafka.'),
     kafka: kafkaSchema.optional().describe('Kafka clusters to watch.'),
+    exposition: expositionSchema.prefault({}).describe('What is on the page `/metrics`.'),
     storage: storage.prefault({}).describe('What is kept on disk.'),
     zookeeper: zookeeperSchema
       .optional()

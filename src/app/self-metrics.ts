@@ -27,6 +27,8 @@ interface RenderedValues {
   /** What our registrations have in ZooKeeper; absent without. */
   readonly shards?: { readonly pathBytes: number; readonly mostPathBytes: number; readonly expiries: number }
   readonly series: readonly { readonly kafkaCluster: string; readonly family: string; readonly count: number }[]
+  /** What limits left out. */
+  readonly dropped?: readonly { readonly kafkaCluster: string; readonly reason: string; readonly count: number }[]
 }
 
 export function createSelfMetrics(version: string): SelfMetrics {
@@ -42,6 +44,7 @@ export function createSelfMetrics(version: string): SelfMetrics {
   const cycleDuration = gauge(selfFamilies.cycleDuration)
   const requests = counter(selfFamilies.kafkaRequests)
   const series = gauge(selfFamilies.series)
+  const dropped = gauge(selfFamilies.seriesDropped)
   const targets = gauge(selfFamilies.targets)
   const rejected = counter(selfFamilies.registryRejected)
   const leasesEnded = counter(selfFamilies.registryLeasesEnded)
@@ -104,6 +107,9 @@ export function createSelfMetrics(version: string): SelfMetrics {
       series.reset()
       for (const { kafkaCluster, family, count } of now.series)
         series.set({ kafka_cluster: kafkaCluster, family }, count)
+      dropped.reset()
+      for (const { kafkaCluster, reason, count } of now.dropped ?? [])
+        dropped.set({ kafka_cluster: kafkaCluster, reason }, count)
       // A gauge without labels prints 0 until it is set, and 0 would be a date: it exists only once there is one.
       if (now.registrySyncedAt !== undefined) {
         syncGauge ??= gauge(selfFamilies.registryLastSync)

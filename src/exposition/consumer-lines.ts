@@ -3,7 +3,8 @@ import { type Family, lagFamilies } from './families.ts'
 import { labelText } from './label-text.ts'
 import { isPause, type Lines } from './lines.ts'
 
-export const totalRecordsLag = consumerLines(lagFamilies.totalRecordsLag, ({ lag }) => lag)
+export const totalRecordsLagAs = (family: Family): Lines => consumerLines(family, ({ lag }) => lag)
+export const totalRecordsLag = totalRecordsLagAs(lagFamilies.totalRecordsLag)
 
 export const info = consumerLines(
   lagFamilies.info,
@@ -11,9 +12,9 @@ export const info = consumerLines(
   ({ consumer }) => [consumer.kind, consumer.group],
 )
 
-export const members = consumerLines(lagFamilies.members, ({ consumer, present }) =>
-  present ? consumer.members : undefined,
-)
+export const membersAs = (family: Family): Lines =>
+  consumerLines(family, ({ consumer, present }) => (present ? consumer.members : undefined))
+export const members = membersAs(lagFamilies.members)
 
 export const groupState = consumerLines(
   lagFamilies.groupState,

@@ -31,6 +31,8 @@ export interface Explanation {
     readonly log_start: readonly ExplainedRequest[]
     readonly position: readonly ExplainedRequest[]
     readonly log_end: readonly ExplainedRequest[]
+    /** Only where the view was asked for. */
+    readonly last_stable_offset?: readonly ExplainedRequest[]
   }
 }
 
@@ -53,6 +55,9 @@ export function explain(snapshot: Snapshot, row: LagRow): Explanation {
       log_start: requests(answerOf(snapshot.starts, logRow)),
       position: requests(row.part.batch.evidence),
       log_end: requests(answerOf(snapshot.ends, logRow)),
+      ...(snapshot.views?.stable === undefined
+        ? {}
+        : { last_stable_offset: requests(answerOf(snapshot.views.stable, logRow)) }),
     },
   }
 }
@@ -75,6 +80,8 @@ function arithmetic(row: LagRow): string {
   if (lag === undefined) return `no lag: ${missing(row).join(', ') || (row.reason ?? 'unknown')}`
   if (row.part.batch.holds === 'lag') return `records lag ${lag}, as the broker gave it${when}`
   if (position === undefined) return `log start ${start} = log end ${end}: nothing to read, records lag ${lag}${when}`
+  if (row.reason === 'control_records')
+    return `log end ${end} - position ${position} = ${(end ?? position) - position}, and all of them are ends of transactions: records lag ${lag}${when}`
   if (start !== undefined && position < start)
     return `log end ${end} - log start ${start} = records lag ${lag}; the records from position ${position} to ${start} are gone${when}`
   return `log end ${end} - position ${position} = records lag ${lag}${when}`

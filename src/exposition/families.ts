@@ -5,8 +5,12 @@ export interface Family {
   /** One line of plain text. */
   readonly help: string
   readonly labels: readonly string[]
+  /** Labels that are the same on every line, as they are printed. */
+  readonly constant?: string
   /** What one series stands for. */
-  readonly level: 'partition' | 'topic' | 'consumer' | 'replica'
+  readonly level: 'partition' | 'topic' | 'consumer' | 'cluster' | 'replica'
+  /** Its series stand in the place of series of another family, not beside them. */
+  readonly isInstead?: true
 }
 
 /**
@@ -41,6 +45,34 @@ export const lagFamilies = {
     help: 'Records lag of the consumer summed over all its topics. Absent when a partition that counts is unknown, so never understated.',
     labels: ['kafka_cluster', 'consumer'],
     level: 'consumer',
+  },
+  recordsLost: {
+    name: 'stream_consumer_records_lost_total',
+    type: 'counter',
+    help: 'Records that left the log before the consumer read them: what the log start passed while the position was below it. From 0; goes on over restarts; does not grow while nobody is in a group that had members.',
+    labels: ['kafka_cluster', 'consumer', 'topic'],
+    level: 'topic',
+  },
+  readCommittedRecordsLag: {
+    name: 'stream_consumer_read_committed_records_lag',
+    type: 'gauge',
+    help: 'Option views.read_committed: records lag against the last stable offset, which is what a consumer with isolation.level=read_committed can read. Absent when unknown, and before Kafka 0.11.',
+    labels: ['kafka_cluster', 'consumer', 'topic'],
+    level: 'topic',
+  },
+  coldRecords: {
+    name: 'stream_consumer_cold_records',
+    type: 'gauge',
+    help: 'Option views.cold_records: records of the lag that lie before the local log start, so in remote storage only. Read in every fourth cycle; absent when unknown, and from brokers that do not tell (before ListOffsets v8).',
+    labels: ['kafka_cluster', 'consumer', 'topic'],
+    level: 'topic',
+  },
+  lagBytes: {
+    name: 'stream_consumer_lag_bytes',
+    type: 'gauge',
+    help: 'Option views.lag_bytes: an estimate, the records lag times the mean size of a record in the log, as compressed on disk. Sizes are read in every fourth cycle. Absent when unknown.',
+    labels: ['kafka_cluster', 'consumer', 'topic'],
+    level: 'topic',
   },
   partitions: {
     name: 'stream_consumer_partitions',
@@ -149,6 +181,13 @@ export const selfFamilies = {
     type: 'gauge',
     help: 'Series of the family on the last page that was rendered.',
     labels: ['kafka_cluster', 'family'],
+    level: 'replica',
+  },
+  seriesDropped: {
+    name: 'lagkeeper_series_dropped',
+    type: 'gauge',
+    help: 'Series that a limit left out of the last page, as if every number were known: kafka_cluster_limit or page_limit. What granularity leaves out is not counted.',
+    labels: ['kafka_cluster', 'reason'],
     level: 'replica',
   },
   targets: {

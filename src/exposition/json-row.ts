@@ -20,6 +20,10 @@ export function rowWords(row: LagRow): Readonly<Record<string, string | number |
     log_start_offset: row.logStartOffset,
     log_end_offset: row.logEndOffset,
     records_lag: row.recordsLag,
+    last_stable_offset: row.lastStableOffset,
+    read_committed_records_lag: row.readCommittedRecordsLag,
+    cold_records: row.coldRecords,
+    lag_bytes: row.lagBytes,
     reason: row.reason,
     taken_at: row.takenAt === undefined ? undefined : isoTime(row.takenAt),
   }

@@ -7,8 +7,8 @@ import type { Family } from './families.ts'
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details
  */
 export function labelText(family: Family, ...values: readonly (string | undefined)[]): string {
-  let text = `${family.name}{`
-  let comma = ''
+  let text = `${family.name}{${family.constant ?? ''}`
+  let comma = family.constant === undefined ? '' : ','
   for (let index = 0; index < values.length; index++) {
     const value = values[index]
     if (value === undefined) continue

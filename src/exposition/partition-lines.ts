@@ -9,24 +9,31 @@ import { isPause, type Lines } from './lines.ts'
 import type { PageWriter } from './page-writer.ts'
 
 /** A lag for every row that is fresh or held. */
-export const recordsLag = blockLines(lagFamilies.recordsLag, (page, part, row) => {
-  const held = isFresh(part, row) ? -1 : heldIndex(part, row)
-  if (held >= 0) page.partitionLine(part.batch.partition[row]!, part.held.lag[held]!)
-  else if (isFresh(part, row)) page.partitionLine(part.batch.partition[row]!, part.lag[row]!)
-})
+export const recordsLagAs = (family: Family): Lines =>
+  blockLines(family, (page, part, row) => {
+    const held = isFresh(part, row) ? -1 : heldIndex(part, row)
+    if (held >= 0) page.partitionLine(part.batch.partition[row]!, part.held.lag[held]!)
+    else if (isFresh(part, row)) page.partitionLine(part.batch.partition[row]!, part.lag[row]!)
+  })
 
 /** The position of every row that has one, whether or not its lag is known; of a held row the held one. */
-export const position = blockLines(lagFamilies.position, (page, part, row) => {
-  const { batch, held } = part
-  if (batch.holds === 'lag') return
-  const index = isFresh(part, row) ? -1 : heldIndex(part, row)
-  if (index >= 0) {
-    if (held.positioned[index] === 1) offsetLine(page, batch.partition[row]!, held.position, index)
-  } else if (batch.reason[row] === KNOWN) offsetLine(page, batch.partition[row]!, batch.value, row)
-})
+export const positionAs = (family: Family): Lines =>
+  blockLines(family, (page, part, row) => {
+    const { batch, held } = part
+    if (batch.holds === 'lag') return
+    const index = isFresh(part, row) ? -1 : heldIndex(part, row)
+    if (index >= 0) {
+      if (held.positioned[index] === 1) offsetLine(page, batch.partition[row]!, held.position, index)
+    } else if (batch.reason[row] === KNOWN) offsetLine(page, batch.partition[row]!, batch.value, row)
+  })
 
-export const logStartOffset = logLines(lagFamilies.logStartOffset, (snapshot) => snapshot.starts)
-export const logEndOffset = logLines(lagFamilies.logEndOffset, (snapshot) => snapshot.ends)
+export const logStartAs = (family: Family): Lines => logLines(family, (snapshot) => snapshot.starts)
+export const logEndAs = (family: Family): Lines => logLines(family, (snapshot) => snapshot.ends)
+
+export const recordsLag = recordsLagAs(lagFamilies.recordsLag)
+export const position = positionAs(lagFamilies.position)
+export const logStartOffset = logStartAs(lagFamilies.logStartOffset)
+export const logEndOffset = logEndAs(lagFamilies.logEndOffset)
 
 /** Visits every row of every block in printing order, with the label text of the block ready in the page. */
 function blockLines(family: Family, writeRow: (page: PageWriter, part: SnapshotPart, row: number) => void): Lines {

@@ -19,5 +19,7 @@ export const reasonText: Readonly<Record<Reason, string>> = {
   stale: 'What the source shows is older than it may be',
   control_records_suspected:
     'The lag stands still and is at most 1 on a topic with transactions: it may be a control record that nobody reads',
+  control_records:
+    'What lies between the position and the log end is nothing but ends of transactions, which no consumer is ever given: there is nothing to read',
   dropped: 'A limit of the configuration leaves this row out',
 }

@@ -2,31 +2,34 @@ import type { Objective } from '../model/objective.ts'
 import { reasons } from '../model/reason.ts'
 import { heldIndex, isFresh, type RowState, type SnapshotPart } from '../model/snapshot.ts'
 import { consumerAt, topicAt, topicEnd } from './block-order.ts'
-import { lagFamilies } from './families.ts'
+import { type Family, lagFamilies } from './families.ts'
 import { labelText } from './label-text.ts'
 import { isPause, type Lines, type OrderedSnapshot } from './lines.ts'
 import { byName, sortInSteps } from './sort-in-steps.ts'
 
 /** Sums over the partitions of a topic, where all of them are known (I3). */
-export const topicRecordsLag: Lines = function* (view, page) {
-  const { snapshot, order } = view
-  for (let place = 0, end = 0; place < order.block.length; place = end) {
-    end = topicEnd(snapshot, order, place)
-    let lag = 0
-    let isComplete = true
-    for (let at = place; at < end; at++) {
-      const part = snapshot.parts[order.part[at]!]!
-      isComplete &&= part.blockComplete[order.block[at]!] === 1
-      lag += part.blockLag[order.block[at]!]!
+export const topicRecordsLagAs = (family: Family): Lines =>
+  function* (view, page) {
+    const { snapshot, order } = view
+    for (let place = 0, end = 0; place < order.block.length; place = end) {
+      end = topicEnd(snapshot, order, place)
+      let lag = 0
+      let isComplete = true
+      for (let at = place; at < end; at++) {
+        const part = snapshot.parts[order.part[at]!]!
+        isComplete &&= part.blockComplete[order.block[at]!] === 1
+        lag += part.blockLag[order.block[at]!]!
+      }
+      if (isComplete) {
+        page.label(labelText(family, snapshot.kafkaCluster, ...namesAt(view, place)))
+        if (!page.fits()) yield* page.take()
+        page.line(lag)
+      }
+      if (isPause(place)) yield* page.take()
     }
-    if (isComplete) {
-      page.label(labelText(lagFamilies.topicRecordsLag, snapshot.kafkaCluster, ...namesAt(view, place)))
-      if (!page.fits()) yield* page.take()
-      page.line(lag)
-    }
-    if (isPause(place)) yield* page.take()
   }
-}
+
+export const topicRecordsLag = topicRecordsLagAs(lagFamilies.topicRecordsLag)
 
 /** In the order in which they are printed; `known` stands for every row with a lag of this cycle. */
 const states: readonly RowState[] = ['known', 'held', ...reasons]

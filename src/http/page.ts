@@ -1,4 +1,5 @@
-import { render } from '../exposition/render.ts'
+import type { LimitReason } from '../exposition/limits.ts'
+import { type RenderOptions, render, type TableName } from '../exposition/render.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { compress, type GzipPieces, gzipEnd, gzipHead, inflate, readPieces } from './gzip.ts'
 
@@ -7,7 +8,17 @@ export interface PageDeps {
   readonly selfMetrics: () => Promise<string>
   /** Names of the lag families to print; all when absent. */
   readonly families?: ReadonlySet<string>
+  /** How to print; another object than before makes every page anew. */
+  readonly rules?: () => PageRules
 }
+
+/** What the configuration says about pages. */
+export interface PageRules extends Pick<RenderOptions, 'granularity' | 'limits'> {
+  /** The sets of names on a page that does not ask for others. */
+  readonly tables: readonly TableName[]
+}
+
+const ownNames: PageRules = { tables: ['lagkeeper'] }
 
 interface SeriesCount {
   readonly kafkaCluster: string
@@ -15,14 +26,27 @@ interface SeriesCount {
   readonly count: number
 }
 
+interface DroppedCount {
+  readonly kafkaCluster: string
+  readonly reason: LimitReason
+  readonly count: number
+}
+
 /** The metrics page: rendered and compressed once for each set of snapshots, however many read it at once. */
 export interface Page {
-  /** One gzip member, piece by piece. */
-  gzip(snapshots: readonly Snapshot[]): AsyncIterable<Uint8Array>
+  /**
+   * One gzip member, piece by piece.
+   *
+   * @param tables the sets of names to print, in place of those that the rules say; the daemon's own metrics stand
+   *   beside our own names only
+   */
+  gzip(snapshots: readonly Snapshot[], tables?: readonly TableName[]): AsyncIterable<Uint8Array>
   /** The same as text. */
-  identity(snapshots: readonly Snapshot[]): AsyncIterable<Uint8Array>
+  identity(snapshots: readonly Snapshot[], tables?: readonly TableName[]): AsyncIterable<Uint8Array>
   /** How many series each family had when its cluster was last rendered. */
   series(): readonly SeriesCount[]
+  /** How many series of each cluster a limit left out, on the last page of each set of names together. */
+  dropped(): readonly DroppedCount[]
 }
 
 /**
@@ -32,14 +56,26 @@ export interface Page {
 export function createPage(deps: PageDeps): Page {
   /** The last page by the names of its clusters, with the versions of the snapshots that it shows. */
   const made = new Map<string, { readonly version: string; readonly gzip: GzipPieces }>()
-  const counts = new Map<string, readonly SeriesCount[]>()
+  const counts = new Map<string, Map<string, number>>()
+  const droppedOf = new Map<string, DroppedCount>()
+  let last = ownNames
 
-  function shared(snapshots: readonly Snapshot[]): GzipPieces {
-    const name = JSON.stringify(snapshots.map((snapshot) => snapshot.kafkaCluster))
+  function rulesNow(): PageRules {
+    const rules = deps.rules?.() ?? ownNames
+    if (rules === last) return rules
+    last = rules
+    made.clear()
+    counts.clear()
+    droppedOf.clear()
+    return rules
+  }
+
+  function shared(snapshots: readonly Snapshot[], tables: readonly TableName[], rules: PageRules): GzipPieces {
+    const name = JSON.stringify([tables, snapshots.map((snapshot) => snapshot.kafkaCluster)])
     const version = JSON.stringify(snapshots.map(({ cycle, takenAt }) => [cycle, takenAt]))
     const found = made.get(name)
     if (found?.version === version) return found.gzip
-    const gzip = compress(counted(snapshots))
+    const gzip = compress(counted(snapshots, tables, rules))
     made.delete(name)
     made.set(name, { version, gzip })
     // Clusters come and go with the configuration; the pages of those that are gone are the oldest here.
@@ -47,36 +83,61 @@ export function createPage(deps: PageDeps): Page {
     return gzip
   }
 
-  function* counted(snapshots: readonly Snapshot[]): Generator<Uint8Array, void> {
-    const found: SeriesCount[] = []
+  function* counted(
+    snapshots: readonly Snapshot[],
+    tables: readonly TableName[],
+    rules: PageRules,
+  ): Generator<Uint8Array, void> {
+    const series: SeriesCount[] = []
+    const dropped: DroppedCount[] = []
     yield* render(snapshots, {
+      ...rules,
+      tables,
       families: deps.families,
-      onSeries: (kafkaCluster, family, count) => found.push({ kafkaCluster, family, count }),
+      onSeries: (kafkaCluster, family, count) => series.push({ kafkaCluster, family, count }),
+      onDropped: (kafkaCluster, reason, count) => dropped.push({ kafkaCluster, reason, count }),
     })
-    for (const { kafkaCluster } of snapshots)
-      counts.set(
-        kafkaCluster,
-        found.filter((one) => one.kafkaCluster === kafkaCluster),
-      )
+    if (rules !== last) return
+    for (const { kafkaCluster, family, count } of series) {
+      const ofCluster = counts.get(kafkaCluster) ?? new Map<string, number>()
+      counts.set(kafkaCluster, ofCluster.set(family, count))
+    }
+    for (const one of dropped) droppedOf.set(JSON.stringify([tables, one.kafkaCluster, one.reason]), one)
   }
 
-  async function selfText(): Promise<string> {
+  async function selfText(tables: readonly TableName[]): Promise<string> {
+    if (!tables.includes('lagkeeper')) return ''
     const text = await deps.selfMetrics()
     return text === '' || text.endsWith('\n') ? text : `${text}\n`
   }
 
   return {
-    async *gzip(snapshots) {
-      const gzip = shared(snapshots)
+    async *gzip(snapshots, wanted) {
+      const rules = rulesNow()
+      const tables = wanted ?? rules.tables
+      const gzip = shared(snapshots, tables, rules)
       yield gzipHead
       yield* readPieces(gzip)
-      yield await gzipEnd(gzip.sum() ?? { crc: 0, bytes: 0 }, Buffer.from(await selfText()))
+      yield await gzipEnd(gzip.sum() ?? { crc: 0, bytes: 0 }, Buffer.from(await selfText(tables)))
     },
-    async *identity(snapshots) {
-      for await (const piece of readPieces(shared(snapshots))) yield await inflate(piece)
-      yield Buffer.from(await selfText())
+    async *identity(snapshots, wanted) {
+      const rules = rulesNow()
+      const tables = wanted ?? rules.tables
+      for await (const piece of readPieces(shared(snapshots, tables, rules))) yield await inflate(piece)
+      yield Buffer.from(await selfText(tables))
     },
-    series: () => [...counts.values()].flat(),
+    series: () =>
+      [...counts].flatMap(([kafkaCluster, families]) =>
+        [...families].map(([family, count]) => ({ kafkaCluster, family, count })),
+      ),
+    dropped: () => {
+      const sums = new Map<string, DroppedCount>()
+      for (const one of droppedOf.values()) {
+        const key = JSON.stringify([one.kafkaCluster, one.reason])
+        sums.set(key, { ...one, count: one.count + (sums.get(key)?.count ?? 0) })
+      }
+      return [...sums.values()]
+    },
   }
 }
 

@@ -1,7 +1,13 @@
 import { hostname } from 'node:os'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { advertisedUrl, createHolderOf, createKafkaShare, watchReplicas } from '../../src/app/replicas.ts'
+import {
+  advertisedUrl,
+  createHolderOf,
+  createKafkaShare,
+  createPresence,
+  watchReplicas,
+} from '../../src/app/replicas.ts'
 import { advertiseUrl, replicasSchema, sharingNeedsZookeeper } from '../../src/app/replicas-schema.ts'
 import { replicas } from '../../src/replicas/index.ts'
 import type { Replica, Replicas } from '../../src/replicas/replicas.ts'
@@ -22,6 +28,14 @@ it('finds the replica that has a registration, when it is another one and can be
 
   expect(holderOf('x')).toEqual({ id: 'other', url: 'http://other', secret: 'secret of other' })
   expect(['mine', 'shy', 'gone', 'nobody'].map(holderOf)).toEqual([undefined, undefined, undefined, undefined])
+})
+
+it('knows who lives only while it is seen itself', () => {
+  const presence = createPresence(among)
+  const unseen = createPresence({ ...among, members: () => [member('other')] })
+
+  expect(['self', 'other', 'left'].map(presence.isPresent)).toEqual([true, true, false])
+  expect(['self', 'other', 'left'].map(unseen.isPresent)).toEqual([undefined, undefined, undefined])
 })
 
 it('reads all Kafka clusters, or those that are owned when they are shared', () => {

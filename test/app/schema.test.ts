@@ -54,7 +54,8 @@ describe('the shipped configurations', () => {
     const config = loadConfig(configSchema, { file: join(directory, 'example.yaml'), env })
 
     expect(config.kafka[0]).toMatchObject({ name: 'main', interval: 30_000, request_timeout: 5000 })
-    expect(config.kafka[0]?.sasl?.password.reveal()).toBe('k')
+    const sasl = config.kafka[0]?.sasl
+    expect(sasl?.mechanism === 'SCRAM-SHA-512' && sasl.password.reveal()).toBe('k')
     expect(config.zookeeper?.auth?.password.reveal()).toBe('z')
     expect(inspect(config, { depth: 9 })).not.toContain("'k'")
   })
@@ -146,16 +147,23 @@ describe('the schema', () => {
     ['a key without certificate', kafka(`tls: { key_file: ${pem} }`), 'kafka[0].tls.cert_file'],
     ['a CA file that is missing', kafka('tls: { ca_file: /nowhere }'), 'kafka[0].tls.ca_file'],
     ['a typo in tls', kafka('tls: { cert_filse: x }'), 'kafka[0].tls.cert_filse'],
-    ['an unknown mechanism', kafka('sasl: { mechanism: GSSAPI, username: u, password: p }'), 'kafka[0].sasl.mechanism'],
+    ['an unknown mechanism', kafka('sasl: { mechanism: NTLM, username: u, password: p }'), 'kafka[0].sasl.mechanism'],
     ['no password', kafka('sasl: { mechanism: PLAIN, username: u }'), 'kafka[0].sasl.password'],
     ['an empty password', kafka('sasl: { mechanism: PLAIN, username: u, password: "" }'), 'kafka[0].sasl.password'],
     ['a pattern that is none', kafka('consumers: [ { match: "(" } ]'), 'kafka[0].consumers[0].match'],
     ['a rule without pattern', kafka('consumers: [ {} ]'), 'kafka[0].consumers[0].match'],
     [
       'an option that nothing reads',
-      kafka('consumers: [ { match: a, granularity: topic } ]'),
+      kafka('consumers: [ { match: a, offsets: topic } ]'),
+      'kafka[0].consumers[0].offsets',
+    ],
+    [
+      'a granularity that is none',
+      kafka('consumers: [ { match: a, granularity: row } ]'),
       'kafka[0].consumers[0].granularity',
     ],
+    ['names of an exporter that has none here', 'exposition: { compat: [ burrow ] }', 'exposition.compat[0]'],
+    ['a limit that hides everything', 'exposition: { max_series: 10 }', 'exposition.max_series'],
     ['a topic pattern that is none', kafka('topics: { exclude: [ "[" ] }'), 'kafka[0].topics.exclude[0]'],
     ['a listen address without port', 'web: { listen_address: localhost }', 'web.listen_address'],
     ['servers that are none', 'zookeeper: { connect: "zk:99999" }', 'zookeeper.connect'],

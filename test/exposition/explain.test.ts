@@ -40,6 +40,12 @@ describe('explain()', () => {
       'known',
       'log end 10 - log start 5 = records lag 5; the records from position 3 to 5 are gone',
     ],
+    [
+      'nothing but ends of transactions',
+      { position: 5n, start: 0n, end: 7n, reason: 'control_records' },
+      'known',
+      'log end 7 - position 5 = 2, and all of them are ends of transactions: records lag 0',
+    ],
     ['an empty partition', { start: 5n, end: 5n }, 'known', 'log start 5 = log end 5: nothing to read, records lag 0'],
     [
       'a held row',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { jsonRow, jsonText } from '../../src/exposition/json-row.ts'
 import { lagRows } from '../../src/model/lag-row.ts'
+import { fakeLogs } from '../fakes/columns.ts'
 import { type FakeRow, fakeSnapshot } from '../fakes/snapshot.ts'
 
 function rowText(row: Omit<FakeRow, 'consumer' | 'topic' | 'partition'>): string {
@@ -15,6 +16,19 @@ describe('jsonRow()', () => {
   it('prints a known row with exact integers above 2^53', () => {
     expect(rowText({ position: 2n ** 53n + 1n, start: 0n, end: 2n ** 63n - 1n })).toBe(
       `{${names},"position":9007199254740993,"log_start_offset":0,"log_end_offset":9223372036854775807,"records_lag":9214364837600034814}`,
+    )
+  })
+
+  it('has the views that were asked for, as far as they are known', () => {
+    const consumer = { name: 'billing', kind: 'classic' } as const
+    const row = { consumer, topic: 'orders', partition: 0, position: 10n, start: 0n, end: 32n }
+    const stable = fakeLogs([{ name: 'orders', start: [0n], end: [22n] }]).ends
+    const local = fakeLogs([{ name: 'orders', start: [0n], end: ['unsupported'] }]).ends
+    const recordBytes = { value: Float64Array.of(1.04), known: Uint8Array.of(1) }
+    const [found] = lagRows(fakeSnapshot([row], { views: { stable, local, recordBytes } }))
+
+    expect(jsonRow(found!)).toBe(
+      `{${names},"position":10,"log_start_offset":0,"log_end_offset":32,"records_lag":22,"last_stable_offset":22,"read_committed_records_lag":12,"lag_bytes":23}`,
     )
   })
 

@@ -17,6 +17,12 @@ unknown is absent, never 0, -1 or NaN; \`stream_consumer_partitions\` says how m
 
 - \`/metrics\` has everything. \`/metrics?kafka_cluster=main\` has the lag families of one Kafka cluster, to split a large
   page into several scrape jobs, and the metrics of the daemon.
+- \`/metrics?names=kafka_exporter\` and \`/metrics?names=kafka_lag_exporter\` have the lag under the names of these exporters
+  ([migrating](migrating.md)), \`?names=lagkeeper\` ours alone. \`exposition.compat\` puts them on \`/metrics\` beside ours.
+- How much is printed: \`granularity\` of a consumer rule is \`partition\`, \`topic\` or \`consumer\`. Past
+  \`exposition.max_series_per_kafka_cluster\` or \`exposition.max_series\` the log offsets of topics that nobody reads go
+  first, then partitions and topics of the largest consumers, and at last whole consumers, those without live members
+  before the others; \`lagkeeper_series_dropped\` counts them. Sums, API and console have everything all the same.
 - \`/metrics/self\` has the metrics of the daemon alone. Scrape it as a second job when the page can grow over
   \`body_size_limit\` or \`sample_limit\`: it still answers when Prometheus refuses the large page.
 - Two replicas print the same series: aggregate with \`max without (instance, pod)\`.

@@ -76,7 +76,7 @@ describe('render()', () => {
 
     const samples = parsePage(page)
     for (const { name } of Object.values(lagFamilies))
-      expect([name, counts.get(name)]).toEqual([name, samples.filter((sample) => sample.name === name).length])
+      expect([name, counts.get(name) ?? 0]).toEqual([name, samples.filter((sample) => sample.name === name).length])
   })
 
   it('prints no position for a share group, whose batch holds the lag', () => {

@@ -129,6 +129,7 @@ function fakePart(rows: readonly FakeRow[], catalog: Catalog): SnapshotPart {
     held,
     blockLag,
     blockComplete,
+    belowStart: [],
   }
 }
 

@@ -1,4 +1,4 @@
-import { nothingHeld } from '../../src/lag/previous.ts'
+import { nothingHeld } from '../../src/lag/held-rows.ts'
 import { consumerTotals } from '../../src/lag/totals.ts'
 import type { Catalog } from '../../src/model/catalog.ts'
 import type { Consumer } from '../../src/model/consumer.ts'
@@ -82,6 +82,7 @@ export function syntheticSnapshot(size: LoadSize): Snapshot {
     held: nothingHeld,
     blockLag,
     blockComplete: new Uint8Array(blocks).fill(1),
+    belowStart: [],
   }
   const catalog: Catalog = {
     brokers: [{ id: 1, host: 'broker1', port: 9092 }],

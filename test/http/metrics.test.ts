@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { acceptsGzip } from '../../src/http/accept-encoding.ts'
 import type { Clusters } from '../../src/http/clusters.ts'
 import { metricsRoutes } from '../../src/http/metrics.ts'
-import { createPage, type PageDeps } from '../../src/http/page.ts'
+import { createPage, type PageDeps, type PageRules } from '../../src/http/page.ts'
 import type { Route } from '../../src/http/route.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { parsePage } from '../exposition/parse-page.ts'
@@ -112,10 +112,64 @@ describe('/metrics', () => {
     for await (const _ of page.gzip([small('main'), small('aux')]));
 
     expect(page.series().map(({ kafkaCluster, family, count }) => `${kafkaCluster} ${family} ${count}`)).toEqual([
-      'main stream_consumer_info 1',
-      'main stream_consumer_present 1',
       'aux stream_consumer_info 1',
       'aux stream_consumer_present 1',
+      'main stream_consumer_info 1',
+      'main stream_consumer_present 1',
+    ])
+  })
+
+  it('gives one set of names, without the own metrics beside those of others', async () => {
+    const routes = routesFor([small('main')])
+
+    const text = await textOf(await ask(routes, '/metrics?names=kafka_exporter'))
+    const packed = gunzipSync(await bytesOf(await ask(routes, '/metrics?names=kafka_exporter', gzipped)))
+
+    expect(packed.toString()).toBe(text)
+    expect(text).toContain('kafka_consumergroup_lag{kafka_cluster="main",consumergroup="billing"')
+    expect(text).not.toMatch(/^(stream|lagkeeper)_/m)
+    expect(await textOf(await ask(routes, '/metrics?names=lagkeeper'))).toBe(
+      await textOf(await ask(routes, '/metrics')),
+    )
+  })
+
+  it('refuses an unknown set of names with those that there are', async () => {
+    const answer = ask(routesFor([small('main')]), '/metrics?names=burrow')
+
+    await expect(answer).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('one of lagkeeper, kafka_exporter, kafka_lag_exporter'),
+    })
+  })
+
+  it('prints what the rules say, and makes every page anew when they change', async () => {
+    let rules: PageRules = { tables: ['lagkeeper', 'kafka_lag_exporter'] }
+    const routes = routesFor([small('main')], [], { rules: () => rules })
+    const both = await textOf(await ask(routes, '/metrics'))
+
+    rules = { tables: ['lagkeeper'], granularity: () => 'consumer' }
+    const coarse = await textOf(await ask(routes, '/metrics'))
+
+    expect(both).toContain('\nkafka_consumergroup_group_lag{')
+    expect(both).toContain('\nstream_consumer_records_lag{')
+    expect(coarse).not.toContain('\nkafka_consumergroup_group_lag{')
+    expect(coarse).not.toContain('\nstream_consumer_records_lag{')
+    expect(coarse).toContain('\nstream_consumer_total_records_lag{')
+  })
+
+  it('tells what limits left out of the last page of each set of names', async () => {
+    const limits = { perKafkaCluster: 6, perPage: 1000 }
+    const page = createPage({ selfMetrics: async () => '', rules: () => ({ tables: ['lagkeeper'], limits }) })
+    const rules = { tables: ['lagkeeper'] as const, limits }
+    const steady = createPage({ selfMetrics: async () => '', rules: () => rules })
+    for (const one of [page, steady]) for await (const _ of one.gzip([small('main')]));
+    for await (const _ of steady.gzip([small('main')], ['kafka_exporter']));
+
+    expect(page.dropped()).toHaveLength(2)
+    // Of ours two of the row, two of the topic and two of the log; of theirs two, two and four.
+    expect(steady.dropped()).toEqual([
+      { kafkaCluster: 'main', reason: 'kafka_cluster_limit', count: 14 },
+      { kafkaCluster: 'main', reason: 'page_limit', count: 0 },
     ])
   })
 

@@ -66,6 +66,7 @@ const script: readonly (readonly [string, number, string, RequestInit?])[] = [
   ['GET /', 200, '/'],
   ['GET /console.css', 200, '/console.css'],
   ['GET /metrics', 200, '/metrics?kafka_cluster=demo'],
+  ['GET /metrics', 400, '/metrics?names=nobody'],
   ['GET /metrics', 404, '/metrics?kafka_cluster=nowhere'],
   ['GET /metrics/self', 200, '/metrics/self'],
   ['GET /-/healthy', 200, '/-/healthy'],
