@@ -23,6 +23,18 @@ async function real(version: string, line: KafkaLine, brokers: 1 | 3): Promise<K
     join: async (group, topic) => {
       await client.hold({ protocol: 'classic', group, topic })
     },
+    newerGroups: {
+      join: async (group, topic) => {
+        await client.hold({ protocol: 'consumer', group, topic })
+      },
+      share: async (group, topic, accepted) => {
+        const member = await client.share({ group, topic })
+        await member.take(accepted, 1)
+      },
+      stream: async (group, topic, between) => {
+        await client.stream({ group, topic, between })
+      },
+    },
     async [Symbol.asyncDispose]() {
       await client.stop()
       await kafka.stop()

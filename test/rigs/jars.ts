@@ -48,6 +48,9 @@ const clientsNeeds: readonly Need[] = [
   { from: '0.8', artifacts: ['org.apache.kafka:kafka-clients:*', 'org.slf4j:slf4j-simple:1.7.36'] },
 ]
 
+// Without RocksDB, which is 70 MB and nothing that the rig does needs.
+const streamsNeeds: readonly Need[] = [{ from: '4.0', artifacts: ['org.apache.kafka:kafka-streams:* alone'] }]
+
 const zookeeperNeeds: readonly Need[] = [
   { from: '3.4', artifacts: ['org.apache.zookeeper:zookeeper:*'] },
   {
@@ -70,6 +73,11 @@ export function kafkaJars(version: string): Promise<string> {
 /** The folder of jars of the Kafka clients alone. */
 export function kafkaClientsJars(version: string): Promise<string> {
   return fetchJars(`kafka-clients-${version}`, artifactsOf(clientsNeeds, version))
+}
+
+/** The folder of jars of Kafka Streams, to be used beside those of the clients. */
+export function kafkaStreamsJars(version: string): Promise<string> {
+  return fetchJars(`kafka-streams-${version}`, artifactsOf(streamsNeeds, version))
 }
 
 /** The folder of jars of a ZooKeeper server. */

@@ -21,6 +21,10 @@ export interface RigClient extends AsyncDisposable {
   consume(options: ConsumeOptions): Promise<readonly Position[]>
   /** A live member that reads and commits nothing. Settles when it has its assignment. */
   hold(options: MemberOptions): Promise<Member>
+  /** A member of a share group (KIP-932), from Kafka 4.1, that reads from the start and takes nothing by itself. */
+  share(options: Omit<MemberOptions, 'protocol'>): Promise<ShareMember>
+  /** An application of Kafka Streams in a streams group (KIP-1071), from Kafka 4.1, that runs when this settles. */
+  stream(options: StreamOptions): Promise<Member>
   /** Adds an ACL, on a rig with `security: 'secure'`. */
   allow(permission: Permission): Promise<void>
   oracle(groups: readonly string[]): Promise<Oracle>
@@ -81,6 +85,19 @@ interface OpenTransaction {
 interface Member {
   /** Leaves the group. */
   release(): Promise<void>
+}
+
+interface ShareMember extends Member {
+  /** Gives the next `skip` records back, accepts `count` after these, and gives what else it got back. */
+  take(count: number, skip?: number): Promise<void>
+}
+
+interface StreamOptions {
+  /** The application's id, which is its group. */
+  readonly group: string
+  readonly topic: string
+  /** It writes what it reads into `<group>-between-repartition` of so many partitions, and reads that too. */
+  readonly between: number
 }
 
 interface MemberOptions {
