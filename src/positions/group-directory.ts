@@ -5,6 +5,7 @@ import type { Catalog } from '../model/catalog.ts'
 import type { ConsumerKind } from '../model/consumer.ts'
 import type { Problem } from '../model/problem.ts'
 import { turn } from '../runtime/breathe.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { createGroupDescriber, type Description } from './describe-groups.ts'
 import { findCoordinators } from './find-coordinators.ts'
 import { describedAs, type KnownGroup, remember } from './group-memory.ts'
@@ -40,6 +41,7 @@ const DESCRIBE_EVERY = 2
 
 export function createGroupDirectory(
   cluster: KafkaCluster,
+  clock: Clock,
   named: { readonly groups?: readonly string[]; readonly guesses?: () => readonly string[] } = {},
 ): GroupDirectory {
   const describer = createGroupDescriber(cluster)
@@ -108,7 +110,8 @@ export function createGroupDirectory(
       describer.nextCycle()
       const { listings, problems } = await listGroups(cluster, signal)
       await turn()
-      known = remember(known, listings, problems.length === 0, hidesEmpty)
+      const at = clock.monotonic()
+      known = remember(known, { of: listings, complete: problems.length === 0, at }, hidesEmpty)
       change(await unlisted.find((id) => known.has(id), signal))
       return problems
     },

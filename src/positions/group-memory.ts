@@ -29,6 +29,8 @@ export interface KnownGroup {
   readonly describedAt?: number
   /** Complete listings in a row that did not name it. */
   readonly missed: number
+  /** Monotonic milliseconds of the first of them. */
+  readonly missedSince?: number
   /** Its coordinator lists only groups with members, and it has none now; its commits can still be read. */
   readonly unlisted?: boolean
   /** Nobody has listed it: it has a name elsewhere, and may have commits. */
@@ -37,6 +39,11 @@ export interface KnownGroup {
 
 /** A group is gone only after this many complete listings without it: one answer can be wrong during a failover. */
 const GONE_AFTER = 3
+/**
+ * While its coordinator has left the cluster, as in a restart, nobody may list it until another has loaded it: only then
+ * is it gone when it was missed for so long, which is as long as its rows are held.
+ */
+const GONE_AFTER_MS = 90_000
 
 const kinds: ReadonlyMap<string, ConsumerKind> = new Map([
   ['classic', 'classic'],
@@ -51,6 +58,15 @@ export interface Listing {
   readonly groups: readonly ListedGroup[]
 }
 
+/** One round of them. */
+export interface Listings {
+  readonly of: readonly Listing[]
+  /** Every broker that the cluster names now has answered. */
+  readonly complete: boolean
+  /** Monotonic milliseconds. */
+  readonly at: number
+}
+
 /**
  * The groups known after one more round of listings. Groups that are not about reading topics (Connect workers) are left
  * out; the groups of Connect's sinks are consumers like any other.
@@ -60,11 +76,11 @@ export interface Listing {
  */
 export function remember(
   before: ReadonlyMap<string, KnownGroup>,
-  listings: readonly Listing[],
-  complete: boolean,
+  { of: listings, complete, at }: Listings,
   hidesEmpty: (broker: number) => boolean,
 ): ReadonlyMap<string, KnownGroup> {
   const now = new Map<string, KnownGroup>()
+  const answering = new Set(listings.map(({ broker }) => broker))
   // By broker, so that of two that list a group always the same one comes first, whichever answered first.
   for (const { broker, groups } of [...listings].sort((a, b) => a.broker - b.broker))
     for (const listed of groups) {
@@ -82,8 +98,14 @@ export function remember(
       now.set(id, { ...rest, members: 0, unlisted: true })
       continue
     }
-    const missed = complete ? was.missed + 1 : was.missed
-    if (missed < GONE_AFTER) now.set(id, { ...was, missed })
+    if (!complete) {
+      now.set(id, was)
+      continue
+    }
+    const missed = was.missed + 1
+    const missedSince = was.missedSince ?? at
+    const isGone = missed >= GONE_AFTER && (answering.has(was.coordinator) || at - missedSince >= GONE_AFTER_MS)
+    if (!isGone) now.set(id, { ...was, missed, missedSince })
   }
   return now
 }

@@ -40,7 +40,7 @@ const RETRY_AFTER_MS = 250
  */
 export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
   const { cluster, clock, keepTopic } = options
-  const directory = createGroupDirectory(cluster, options)
+  const directory = createGroupDirectory(cluster, clock, options)
   const commits = createCommitReader(cluster)
   const shares = createShareReader(cluster)
 

@@ -15,7 +15,11 @@ const listed = (id: string, change: Partial<ListedGroup> = {}): ListedGroup => (
 const from = (broker: number, ...groups: readonly ListedGroup[]): Listing => ({ broker, groups })
 
 function after(before: ReadonlyMap<string, KnownGroup>, ...listings: readonly Listing[]) {
-  return remember(before, listings, true, () => false)
+  return at(0, before, ...listings)
+}
+
+function at(ms: number, before: ReadonlyMap<string, KnownGroup>, ...listings: readonly Listing[]) {
+  return remember(before, { of: listings, complete: true, at: ms }, () => false)
 }
 
 const first = (...listings: readonly Listing[]) => after(new Map(), ...listings)
@@ -121,7 +125,7 @@ describe('remember()', () => {
 
   it('takes a group for gone after the third complete listing without it, and counts no others', () => {
     const known = first(from(1, listed('g')))
-    const once = remember(known, [], false, () => false)
+    const once = remember(known, { of: [], complete: false, at: 0 }, () => false)
     expect(once.get('g')?.missed).toBe(0)
 
     const twice = after(after(once, from(1)), from(1))
@@ -129,6 +133,16 @@ describe('remember()', () => {
     expect(twice.get('g')?.missed).toBe(2)
     expect(after(twice, from(1)).has('g')).toBe(false)
     expect(after(twice, from(1, listed('g'))).get('g')?.missed).toBe(0)
+  })
+
+  it('waits longer for a group whose coordinator has left: another may still be loading it', () => {
+    let known = first(from(1, listed('g')), from(2))
+    for (const ms of [1_000, 2_000, 3_000, 4_000, 90_999]) known = at(ms, known, from(2))
+    expect(known.get('g')).toMatchObject({ missed: 5, missedSince: 1_000 })
+
+    expect(at(91_000, known, from(2)).has('g')).toBe(false)
+    expect(at(91_000, known, from(1), from(2)).has('g')).toBe(false)
+    expect(at(91_000, known, from(2, listed('g'))).get('g')).not.toHaveProperty('missedSince')
   })
 })
 
