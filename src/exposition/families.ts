@@ -263,7 +263,7 @@ export const selfFamilies = {
   eventLoopDelay: {
     name: 'lagkeeper_event_loop_delay_seconds',
     type: 'gauge',
-    help: 'Longest delay of the event loop since the last scrape.',
+    help: 'Longest time between two looks at the event loop since the last scrape. It is looked at every 0.05 seconds, so that is what it says when nothing holds it.',
     labels: [],
     level: 'replica',
   },
