@@ -1,3 +1,5 @@
+import { run as conformance } from './conformance/run.ts'
+import { run as cost } from './cost.ts'
 import { run as cycle } from './cycle.ts'
 import { run as exposition } from './exposition.ts'
 import { run as hostile } from './hostile.ts'
@@ -8,8 +10,11 @@ import { run as storm } from './storm.ts'
 import { run as targets } from './targets.ts'
 import { run as zookeeper } from './zookeeper.ts'
 
-/** `npm run bench [name…]`: those named, or all that take minutes. Exits with 1 when a limit was missed; no part of the tests. */
-const benches: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
+/**
+ * `npm run bench -- [name…] [option…]`: those named, or all that take minutes; options are for the ones that have some.
+ * Exits with 1 when a limit was missed; no part of the tests.
+ */
+const benches: Readonly<Record<string, (options: readonly string[]) => boolean | Promise<boolean>>> = {
   join,
   exposition,
   cycle,
@@ -19,12 +24,17 @@ const benches: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
   registry,
   hostile,
   storm,
+  conformance,
+  cost,
 }
 
-/** Take an hour and more. */
-const long: readonly string[] = ['storm']
+/** Take an hour and more, or compare with programs that have to be built first. */
+const long: readonly string[] = ['storm', 'conformance', 'cost']
 
-const wanted = process.argv.slice(2)
+const given = process.argv.slice(2)
+const firstOption = given.findIndex((word) => word.startsWith('-'))
+const wanted = firstOption === -1 ? given : given.slice(0, firstOption)
+const options = firstOption === -1 ? [] : given.slice(firstOption)
 const unknown = wanted.filter((name) => !(name in benches))
 if (unknown.length > 0) {
   process.stderr.write(`Unknown benchmark ${unknown.join(', ')}, expected ${Object.keys(benches).join(', ')}\n`)
@@ -32,5 +42,5 @@ if (unknown.length > 0) {
 } else
   for (const [name, bench] of Object.entries(benches)) {
     if (wanted.length > 0 ? !wanted.includes(name) : long.includes(name)) continue
-    if (!(await bench())) process.exitCode = 1
+    if (!(await bench(options))) process.exitCode = 1
   }
