@@ -1,4 +1,5 @@
 import type { GroupPosition, RigClient, TopicSpec } from '../rigs/rig-client.ts'
+import type { AssignedPartition } from './judge.ts'
 
 /** Group ids that break tools: quotes, newline, backslash, NUL, empty, what looks like a series, other scripts. */
 const oddGroups: readonly string[] = [
@@ -18,10 +19,20 @@ const oddGroups: readonly string[] = [
   'x'.repeat(200),
 ]
 
+/** What a broker must have for parts of the load; without it they are left out. */
+interface EdgeFeatures {
+  /** From 0.11. */
+  readonly deleteRecords: boolean
+  /** From 0.11. */
+  readonly transactions: boolean
+}
+
 export interface EdgeLoad {
   readonly groups: readonly string[]
   /** Groups with a live member. */
   readonly live: readonly string[]
+  /** What their members have, without a commit on any of it. */
+  readonly assigned: readonly AssignedPartition[]
   /** Ends what stays open: members and a transaction. */
   close(): Promise<void>
 }
@@ -31,7 +42,10 @@ export interface EdgeLoad {
  * start and past the end, odd group ids, empty partitions, members without a commit, ended and open transactions, a
  * topic deleted and one recreated.
  */
-export async function edgeLoad(rig: RigClient): Promise<EdgeLoad> {
+export async function edgeLoad(
+  rig: RigClient,
+  features: EdgeFeatures = { deleteRecords: true, transactions: true },
+): Promise<EdgeLoad> {
   const topics: TopicSpec[] = Array.from({ length: 200 }, (_, index) => ({
     name: `t${index}`,
     partitions: 1 + (index % 4),
@@ -60,8 +74,10 @@ export async function edgeLoad(rig: RigClient): Promise<EdgeLoad> {
     ...[60, 60].map((count, partition) => ({ topic: 'reborn', partition, count })),
     { topic: 'dots.and_underscores-', partition: 0, count: 9 },
   ])
-  await rig.transact('transactions', 0, 5, 'commit')
-  await rig.transact('transactions', 1, 5, 'abort')
+  if (features.transactions) {
+    await rig.transact('transactions', 0, 5, 'commit')
+    await rig.transact('transactions', 1, 5, 'abort')
+  }
   await rig.produce('transactions', 1, 4)
 
   const positions: GroupPosition[] = []
@@ -91,20 +107,23 @@ export async function edgeLoad(rig: RigClient): Promise<EdgeLoad> {
   commit('dots', 'dots.and_underscores-', 0, 4)
   await rig.commitMany(positions)
 
-  await rig.deleteRecords('trimmed', 0, 60n)
-  await rig.deleteRecords('trimmed', 1, 60n)
+  if (features.deleteRecords) {
+    await rig.deleteRecords('trimmed', 0, 60n)
+    await rig.deleteRecords('trimmed', 1, 60n)
+  }
   await rig.deleteTopics(['doomed', 'reborn'])
   await recreate(rig, { name: 'reborn', partitions: 2 })
   await rig.produce('reborn', 1, 5)
   await rig.commit('of-the-reborn', [{ topic: 'reborn', partition: 1, offset: 40n }])
-  const open = await rig.openTransaction('transactions', 2, 4)
+  const open = features.transactions ? await rig.openTransaction('transactions', 2, 4) : undefined
   const member = await rig.hold({ protocol: 'classic', group: 'live', topic: 'orders' })
   return {
     groups: [...new Set(positions.map(({ group }) => group)), 'live'],
     live: ['live'],
+    assigned: [0, 1, 2, 3].map((partition) => ({ group: 'live', topic: 'orders', partition })),
     close: async () => {
       await member.release()
-      await open.end('abort')
+      await open?.end('abort')
     },
   }
 }

@@ -28,6 +28,10 @@ export function brokerProperties(version: string, plan: BrokerPlan, brokers: num
     'offsets.topic.num.partitions': '5',
     'offsets.topic.replication.factor': replicas,
     'controlled.shutdown.enable': 'false',
+    // Two maps of 10 MiB a partition otherwise, which is much for a thousand partitions.
+    'log.index.size.max.bytes': '262144',
+    // Off by default before 1.0.
+    'delete.topic.enable': 'true',
     ...(isAtLeast(version, '0.10.1') && { 'group.initial.rebalance.delay.ms': '0' }),
     ...(isAtLeast(version, '0.11') && {
       'transaction.state.log.num.partitions': '5',

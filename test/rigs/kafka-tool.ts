@@ -67,7 +67,7 @@ export async function kafkaTool(version: string, tool: KafkaTool, args: readonly
  * committed without members, before 0.10.2 every group without members.
  */
 export async function describeGroups(version: string, bootstrap: string, group?: string): Promise<readonly GroupRow[]> {
-  const server = ['--bootstrap-server', bootstrap]
+  const server = [...(isAtLeast(version, '0.10.1') ? [] : ['--new-consumer']), '--bootstrap-server', bootstrap]
   if (group !== undefined)
     return parseGroupRows(await kafkaTool(version, 'groups', [...server, '--describe', '--group', group]), group)
   if (isAtLeast(version, '2.4'))
@@ -77,6 +77,20 @@ export async function describeGroups(version: string, bootstrap: string, group?:
   for (const name of listed.split('\n').filter((line) => line !== ''))
     rows.push(...(await describeGroups(version, bootstrap, name)))
   return rows
+}
+
+/**
+ * What ConsumerOffsetChecker, the group tool up to 0.10.0 for offsets in ZooKeeper and in Kafka, says of one group. It
+ * knows no groups that keep their offsets in Kafka alone, so the topics must be named.
+ */
+export async function checkOffsets(
+  version: string,
+  zookeeper: string,
+  group: string,
+  topics: readonly string[],
+): Promise<readonly GroupRow[]> {
+  const args = ['--zookeeper', zookeeper, '--group', group, '--topic', topics.join(',')]
+  return parseGroupRows(await kafkaTool(version, 'offsetChecker', args), group)
 }
 
 /**
@@ -115,13 +129,23 @@ async function findClass(jars: string, candidates: readonly string[]): Promise<s
   })
 }
 
+// Old names of columns. 0.9 parts its columns by a comma and a blank, all others by blanks.
+const renamed: readonly (readonly [string, string])[] = [
+  ['CURRENT OFFSET', 'CURRENT-OFFSET'],
+  ['LOG END OFFSET', 'LOG-END-OFFSET'],
+  ['PID', 'PARTITION'],
+  ['LOGSIZE', 'LOG-END-OFFSET'],
+  [' OFFSET ', ' CURRENT-OFFSET '],
+]
+
 /** Columns come and go between versions (GROUP from 2.0, an epoch from 4.1), so they are found by their heading. */
-function parseGroupRows(output: string, group = ''): readonly GroupRow[] {
+export function parseGroupRows(output: string, group = ''): readonly GroupRow[] {
   const rows: GroupRow[] = []
   let heading: readonly string[] = []
   for (const line of output.split('\n')) {
-    const cells = line.trim().split(/\s+/)
-    if (cells.includes('CURRENT-OFFSET')) heading = cells
+    const cells = line.trim().split(/,?\s+/)
+    const named = headingOf(line)
+    if (named.includes('CURRENT-OFFSET')) heading = named
     else if (heading.length > 0 && cells.length > 3) {
       const cell = (name: string) => cells[heading.indexOf(name)] ?? '-'
       rows.push({
@@ -135,6 +159,12 @@ function parseGroupRows(output: string, group = ''): readonly GroupRow[] {
     }
   }
   return inOrder(rows.filter(({ topic }) => topic !== '-'))
+}
+
+function headingOf(line: string): readonly string[] {
+  if (!/^group\b|^topic\b/i.test(line.trim())) return []
+  const modern = renamed.reduce((text, [old, now]) => text.replaceAll(old, now), line.toUpperCase())
+  return modern.trim().split(/,?\s+/)
 }
 
 function parseOffset(cell: string): bigint | undefined {

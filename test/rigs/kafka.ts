@@ -50,6 +50,11 @@ export interface KafkaRig extends AsyncDisposable {
   readonly secure: SecureListeners | undefined
   readonly dir: string
   readonly brokers: readonly RigProcess[]
+  /**
+   * One step of a rolling upgrade: ends broker `index` (from 0) in order, and starts it as another version on the same
+   * data and ports. `brokers` has the new process then. The properties that were given stay, and these are added.
+   */
+  upgrade(index: number, version: string, properties?: Readonly<Record<string, string>>): Promise<void>
   /** Kills everything and removes `dir`: a clean shutdown takes seconds and nobody reads the data. */
   stop(): Promise<void>
 }
@@ -78,7 +83,10 @@ async function startOnce(options: KafkaOptions, jars: string): Promise<KafkaRig>
     const zookeeper = mode === 'zookeeper' ? (options.zookeeper ?? ownZookeeper?.connect) : undefined
     const plans = await planBrokers(options, dir, zookeeper)
     const commands = []
-    for (const plan of plans) commands.push(await prepareBroker(options, plan, jars, tls))
+    for (const plan of plans) {
+      commands.push(await prepareBroker(options, plan, jars, tls))
+      if (plan.coordination.kind === 'kraft') await formatStore(options, plan, jars, tls)
+    }
     if (tls !== undefined && zookeeper !== undefined) await addScramUsers(jars, zookeeper)
     const outcomes = await Promise.allSettled(commands.map(startBroker))
     for (const outcome of outcomes) if (outcome.status === 'fulfilled') brokers.push(outcome.value)
@@ -90,8 +98,18 @@ async function startOnce(options: KafkaOptions, jars: string): Promise<KafkaRig>
       ssl: addresses('SSL'),
       tls,
     }
+    const upgrade: KafkaRig['upgrade'] = async (index, later, properties) => {
+      const [plan, broker] = [plans[index], brokers[index]]
+      if (plan === undefined || broker === undefined) throw new Error(`Upgrade broker ${index}: there is none`)
+      const all = { ...options, version: later, properties: { ...options.properties, ...properties } }
+      const command = await prepareBroker(all, plan, await kafkaJars(later), tls)
+      await broker.stop()
+      // Readiness is read from the log, where the last version said "started" too.
+      await rm(broker.logFile, { force: true })
+      brokers[index] = await startBroker(command)
+    }
     const bootstrap = addresses('PLAINTEXT')
-    return { version, bootstrap, zookeeper, secure, dir, brokers, stop, [Symbol.asyncDispose]: stop }
+    return { version, bootstrap, zookeeper, secure, dir, brokers, upgrade, stop, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
     throw error
@@ -120,6 +138,8 @@ async function planBrokers(
   }))
 }
 
+const propertiesFile = 'server.properties'
+
 interface BrokerCommand {
   readonly name: string
   readonly args: readonly string[]
@@ -134,33 +154,49 @@ async function prepareBroker(
   jars: string,
   tls: TlsFiles | undefined,
 ): Promise<BrokerCommand> {
-  const { version, brokers = 1, heap = '256m', features = [] } = options
-  const folder = join(plan.dataFolder, '..')
+  const { version, brokers = 1 } = options
+  const folder = brokerFolder(plan)
   await mkdir(folder, { recursive: true })
   const kraft = plan.coordination.kind === 'kraft'
-  const file = join(folder, 'server.properties')
+  const file = join(folder, propertiesFile)
   const properties = {
     ...brokerProperties(version, plan, brokers),
     ...(tls !== undefined && secureProperties(version, kraft, tls)),
     ...options.properties,
   }
   await writeFile(file, propertiesText(properties))
-  const flags = [...jvmFlags(heap), ...(await writeLogSettings(folder, 'INFO'))]
-  if (tls !== undefined) flags.push(await writeServerJaas(folder), '-Dzookeeper.sasl.client=false')
-  const javaArgs = [...flags, '-cp', join(jars, '*')]
-  if (kraft) {
-    const format = ['kafka.tools.StorageTool', 'format', '-t', '4L6g3nShT-eMCtK--X86sw', '-c', file]
-    for (const feature of features) format.push('--feature', feature)
-    if (tls !== undefined) format.push(...formatScramUsers())
-    await runOrThrow('java', [...javaArgs, ...format], signalOf(options))
-  }
+  const flags = await javaFlags(options, folder, jars)
+  if (tls !== undefined) flags.unshift(await writeServerJaas(folder), '-Dzookeeper.sasl.client=false')
   return {
     name: `Kafka ${version} broker ${plan.id}`,
-    args: [...javaArgs, 'kafka.Kafka', file],
+    args: [...flags, 'kafka.Kafka', file],
     folder,
     port: plan.listeners['PLAINTEXT'] ?? 0,
     ...signalOf(options),
   }
+}
+
+/** A KRaft broker wants its folder formatted, once. */
+async function formatStore(
+  options: KafkaOptions,
+  plan: BrokerPlan,
+  jars: string,
+  tls: TlsFiles | undefined,
+): Promise<void> {
+  const folder = brokerFolder(plan)
+  const format = ['kafka.tools.StorageTool', 'format', '-t', '4L6g3nShT-eMCtK--X86sw', '-c']
+  format.push(join(folder, propertiesFile))
+  for (const feature of options.features ?? []) format.push('--feature', feature)
+  if (tls !== undefined) format.push(...formatScramUsers())
+  await runOrThrow('java', [...(await javaFlags(options, folder, jars)), ...format], signalOf(options))
+}
+
+async function javaFlags({ heap = '256m' }: KafkaOptions, folder: string, jars: string): Promise<string[]> {
+  return [...jvmFlags(heap), ...(await writeLogSettings(folder, 'INFO')), '-cp', join(jars, '*')]
+}
+
+function brokerFolder({ dataFolder }: BrokerPlan): string {
+  return join(dataFolder, '..')
 }
 
 function startBroker({ name, args, folder, port, signal }: BrokerCommand): Promise<RigProcess> {
