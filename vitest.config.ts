@@ -2,8 +2,11 @@ import { defineConfig } from 'vitest/config'
 import { createFaultReporter } from './test/faults/reporter.ts'
 
 // unit: no Java, seconds. real: real brokers, ZooKeeper and Prometheus, one file at a time (two cores).
+// patient: real programs that are mostly waited for, beside the unit tests.
 // matrix: what other versions of the same programs make of it; some are built at their first start.
 // faults: the long form of the hostile-peer tests.
+const patient = ['test/real/http-sd-outage.test.ts', 'test/real/http-sd-replicas.test.ts']
+
 export default defineConfig({
   test: {
     reporters: ['default', createFaultReporter()],
@@ -18,8 +21,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'patient',
+          include: patient,
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           name: 'real',
           include: ['test/real/**/*.test.ts'],
+          exclude: patient,
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 600_000,

@@ -1,29 +1,23 @@
-import { apis, readBody, writeBody } from './apis.ts'
-import { decodeGroupDescribe, encodeGroupDescribe, type GroupDescribeRequest, NO_OPERATIONS } from './group-describe.ts'
+import { apis } from './apis.ts'
+import {
+  type DescribedGroup,
+  decodeGroupDescribe,
+  decodeGroupDescriptions,
+  encodeGroupDescribe,
+  encodeGroupDescriptions,
+  type GroupDescribeRequest,
+  type GroupDescribeResponse,
+} from './group-describe.ts'
 import type { Reader } from './reader.ts'
 import { type AssignedTopicId, assignmentBytes, readAssignment, writeAssignment } from './topic-assignment.ts'
+import type { Writer } from './writer.ts'
 
 const api = apis.ShareGroupDescribe
 
-/** ShareGroupDescribeResponse.json (KIP-932), v1 of Kafka 4.1. Authorized operations are never asked for and passed over. */
-export interface ShareGroupDescribeResponse {
-  readonly throttleMs: number
-  readonly groups: readonly DescribedShareGroup[]
-}
+/** ShareGroupDescribeResponse.json (KIP-932), v1 of Kafka 4.1. */
+export type ShareGroupDescribeResponse = GroupDescribeResponse<ShareGroupMember>
 
-export interface DescribedShareGroup {
-  /** `GROUP_ID_NOT_FOUND` for a group that is not there or of another type. */
-  readonly error: number
-  /** For people. */
-  readonly errorMessage?: string
-  readonly id: string
-  /** In Kafka's words: `Stable`, `Empty` or `Dead`; empty with an error. */
-  readonly state: string
-  readonly groupEpoch: number
-  readonly assignmentEpoch: number
-  readonly assignor: string
-  readonly members: readonly ShareGroupMember[]
-}
+export type DescribedShareGroup = DescribedGroup<ShareGroupMember>
 
 interface ShareGroupMember {
   readonly id: string
@@ -45,59 +39,22 @@ export function decodeShareGroupDescribeRequest(version: number, body: Buffer): 
 }
 
 export function encodeShareGroupDescribeResponse(version: number, response: ShareGroupDescribeResponse): Buffer {
-  const writer = writeBody(api, version)
-  writer.int32(response.throttleMs)
-  writer.count(response.groups.length)
-  for (const group of response.groups) {
-    writer.int16(group.error)
-    writer.nullableString(group.errorMessage)
-    writer.string(group.id)
-    writer.string(group.state)
-    writer.int32(group.groupEpoch)
-    writer.int32(group.assignmentEpoch)
-    writer.string(group.assignor)
-    writer.count(group.members.length)
-    for (const member of group.members) {
-      writer.string(member.id)
-      writer.nullableString(member.rackId)
-      writer.int32(member.epoch)
-      writer.string(member.clientId)
-      writer.string(member.clientHost)
-      writer.strings(member.subscribedTopics)
-      writeAssignment(writer, member.assignment)
-      writer.tags()
-    }
-    writer.int32(NO_OPERATIONS)
-    writer.tags()
-  }
-  writer.tags()
-  return writer.finish()
+  return encodeGroupDescriptions(api, version, response, writeMember)
 }
 
 export function decodeShareGroupDescribeResponse(version: number, body: Buffer): ShareGroupDescribeResponse {
-  const reader = readBody(api, version, 'response', body)
-  const throttleMs = reader.int32()
-  const count = reader.count(14 + 4 * reader.stringBytes + reader.arrayBytes + reader.tagBytes)
-  const groups: DescribedShareGroup[] = []
-  for (let index = 0; index < count; index++) {
-    const error = reader.int16()
-    const errorMessage = reader.nullableString()
-    groups.push({
-      error,
-      ...(errorMessage === undefined ? {} : { errorMessage }),
-      id: reader.string(),
-      state: reader.string(),
-      groupEpoch: reader.int32(),
-      assignmentEpoch: reader.int32(),
-      assignor: reader.string(),
-      members: readMembers(reader),
-    })
-    reader.int32()
-    reader.tags()
-  }
-  reader.tags()
-  reader.end()
-  return { throttleMs, groups }
+  return decodeGroupDescriptions(api, version, body, readMembers)
+}
+
+function writeMember(writer: Writer, member: ShareGroupMember): void {
+  writer.string(member.id)
+  writer.nullableString(member.rackId)
+  writer.int32(member.epoch)
+  writer.string(member.clientId)
+  writer.string(member.clientHost)
+  writer.strings(member.subscribedTopics)
+  writeAssignment(writer, member.assignment)
+  writer.tags()
 }
 
 function readMembers(reader: Reader): ShareGroupMember[] {

@@ -10,7 +10,8 @@ export function startFixtureFeed(): Promise<Served> {
 
 /**
  * Every family of the table at a moment. Two consumers on two clusters: `main/orders` is over its warning objective on
- * one topic of two, and has two partitions with unknown lag on the other; `edge/orders` has vanished, and `edge` cannot be read.
+ * one topic of two, and has two partitions with unknown lag on the other, and the page has not room for all of `main`;
+ * `edge/orders` has vanished, and `edge` cannot be read.
  */
 function fixturePage(seconds: number): string {
   const families: readonly Family[] = [...Object.values(lagFamilies), ...Object.values(selfFamilies)]
@@ -75,6 +76,8 @@ function valueAt({ name, type }: Family, labels: Labels, seconds: number): numbe
       return 2
     case lagFamilies.present.name:
       return !isMain(labels) && labels['consumer'] === 'orders' ? 0 : 1
+    case selfFamilies.seriesDropped.name:
+      return isMain(labels) ? 12 : 0
     case selfFamilies.sourceUp.name:
       return labels['source'] === 'kafka' && labels['name'] === 'edge' ? 0 : 1
     default:

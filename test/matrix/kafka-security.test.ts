@@ -13,7 +13,7 @@ const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 
 // 0.10.2 takes tokens bare and hangs up on a wrong password, 2.3 is an early one that limits sessions (KIP-368), 3.9 the
 // last with ZooKeeper.
-describe.each(['0.10.2.2', '2.3.1', '3.9.2'])('a secured Kafka %s', (version) => {
+describe.each(['0.10.2.2', '1.1.1', '2.3.1', '3.9.2'])('a secured Kafka %s', (version) => {
   let kafka: KafkaRig
   let client: RigClient
   const limits = isAtLeast(version, '2.2')

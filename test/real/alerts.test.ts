@@ -49,6 +49,7 @@ describe('the alert rules', () => {
         'LagkeeperConsumerVanished edge orders warning',
         'LagkeeperLagOverObjective main orders orders owner warning',
         'LagkeeperLagUnknown main orders stock unauthorized warning',
+        'LagkeeperSeriesDropped main warning',
         'LagkeeperSourceDown edge kafka edge critical',
       ])
     const states = await ruleStates(url)

@@ -24,7 +24,7 @@ const oauth = {
     'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
 }
 
-describe.each(['4.3.1', '1.1.1'])('a secured Kafka %s', (version) => {
+describe.each(['4.3.1'])('a secured Kafka %s', (version) => {
   let kafka: KafkaRig
   let client: RigClient
 

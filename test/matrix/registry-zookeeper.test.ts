@@ -1,0 +1,3 @@
+import { registryOnZookeeper } from '../contract/registry-on-zookeeper.ts'
+
+registryOnZookeeper('3.4.14')
