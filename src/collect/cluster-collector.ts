@@ -14,7 +14,7 @@ import type { Problem } from '../model/problem.ts'
 import { KNOWN } from '../model/reason.ts'
 import type { RecordsLost, Snapshot, SnapshotPart } from '../model/snapshot.ts'
 import type { PositionSource } from '../positions/position-source.ts'
-import { breather } from '../runtime/breathe.ts'
+import { breather, runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
@@ -144,12 +144,9 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
 
   async function readPositions(catalog: Catalog, signal: AbortSignal): Promise<AllFound> {
     const results = await Promise.all(options.sources.map((source) => readSource(source, catalog, signal)))
-    const breathe = breather()
-    const choosing = prefer(results, stores)
-    let choice = choosing.next()
-    for (; choice.done !== true; choice = choosing.next()) await breathe()
-    const { batches } = choice.value
-    stores = choice.value.stores
+    const preferred = await runInTurns(prefer(results, stores))
+    const { batches } = preferred
+    stores = preferred.stores
     const seen = new Set<string>()
     for (const { consumers } of batches) for (const { name } of consumers) seen.add(name)
     return { batches, seen, problems: results.flatMap((result) => result.problems) }

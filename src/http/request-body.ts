@@ -1,4 +1,4 @@
-import { breather } from '../runtime/breathe.ts'
+import { breather, runInTurns } from '../runtime/breathe.ts'
 import { jsonElements } from '../targets/json-elements.ts'
 import { Refusal, type Request } from './route.ts'
 
@@ -46,7 +46,7 @@ const mostElementLength = 64 * 1024
  * @throws Refusal 400 when it is not a JSON array, 413 when an element is longer than a registration may be
  */
 export async function* readJsonList(text: string): AsyncGenerator<unknown> {
-  const elements = await inSteps(jsonElements(text))
+  const elements = await runInTurns(jsonElements(text))
   if ('broken' in elements) throw new Refusal(400, `Body: not a JSON array (${elements.broken})`)
   const breathe = breather()
   for (const [index, element] of elements.entries()) {
@@ -56,16 +56,6 @@ export async function* readJsonList(text: string): AsyncGenerator<unknown> {
         `Body, element ${index}: ${element.length} characters, expected at most ${mostElementLength}`,
       )
     yield parseJson(element, `Body, element ${index}`)
-    await breathe()
-  }
-}
-
-/** Runs a computation that yields between its steps, and lets others run there. */
-export async function inSteps<T>(steps: Generator<void, T>): Promise<T> {
-  const breathe = breather()
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
     await breathe()
   }
 }

@@ -1,4 +1,5 @@
 import type { RegistryView, Target, TargetState } from '../model/target.ts'
+import { runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -6,7 +7,6 @@ import type { Service } from '../runtime/service.ts'
 import { mergeTargets } from '../targets/merge.ts'
 import { type Slice, sliceKey, targetsIn } from '../targets/slice.ts'
 import { type StartupGate, startupGate } from '../targets/startup-gate.ts'
-import { inSteps } from './request-body.ts'
 import { buildPage, type TargetPage } from './target-page.ts'
 
 /** Where targets come from: a registry, or another complete list. */
@@ -102,7 +102,7 @@ export function createTargetList(
   async function build(): Promise<Published> {
     const began = clock.monotonic()
     const views = sources.flatMap(({ view }) => view() ?? [])
-    const { targets, duplicates } = await inSteps(mergeTargets(views.map((view) => view.targets)))
+    const { targets, duplicates } = await runInTurns(mergeTargets(views.map((view) => view.targets)))
     const page = await buildPage(targets, published?.page)
     const quarantined = views.reduce((sum, view) => sum + view.quarantined.length, page.quarantined.length)
     const builtAt = clock.monotonic()
@@ -161,7 +161,7 @@ export function createTargetList(
     if (key === '') return Promise.resolve(page)
     const known = slices.get(key)
     if (known !== undefined) return known
-    const made = inSteps(targetsIn(slice, targets)).then((some) => buildPage(some))
+    const made = runInTurns(targetsIn(slice, targets)).then((some) => buildPage(some))
     if (slices.size >= mostSlices) slices.clear()
     slices.set(key, made)
     return made

@@ -3,9 +3,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
 import type { Quarantined, Target } from '../model/target.ts'
-import { breather } from '../runtime/breathe.ts'
+import { breather, runInTurns } from '../runtime/breathe.ts'
 import { intoBuckets, renderGroups } from '../targets/http-sd.ts'
-import { inSteps } from './request-body.ts'
 
 /** A list of targets ready to be sent, whole or a slice; never written after it is made. */
 export interface TargetPage {
@@ -35,7 +34,7 @@ const smallChunk = 4 * 1024
 /** Renders a list bucket by bucket with room for others in between; `before` is an earlier page to take parts from. */
 export async function buildPage(targets: readonly Target[], before?: TargetPage): Promise<TargetPage> {
   const breathe = breather()
-  const buckets = await inSteps(intoBuckets(targets))
+  const buckets = await runInTurns(intoBuckets(targets))
   const parts: PagePart[] = []
   for (const [index, bucket] of buckets.entries()) {
     const earlier = before?.parts[index]
