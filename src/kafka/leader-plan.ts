@@ -60,3 +60,29 @@ export async function byLeader(
   }
   return new Map([...plan].map(([node, { batches }]) => [node, batches]))
 }
+
+/** Questions about single partitions: by the broker that leads them, then by topic and partition. */
+type LeaderQuestions<Question> = ReadonlyMap<number, ReadonlyMap<string, ReadonlyMap<number, Question>>>
+
+/**
+ * At most one question a partition, since answers repeat no more than topic and partition: others have their turn later.
+ * What the catalog does not have, or nobody leads, is not asked about.
+ */
+export function questionsByLeader<Question extends { readonly topic: string; readonly partition: number }>(
+  catalog: Catalog,
+  questions: readonly Question[],
+): LeaderQuestions<Question> {
+  const found = new Map<number, Map<string, Map<number, Question>>>()
+  for (const question of questions) {
+    const topic = catalog.topics[catalog.topicIndex.get(question.topic) ?? -1]
+    if (topic === undefined || question.partition >= topic.partitions) continue
+    const leader = catalog.leader[topic.firstRow + question.partition]!
+    if (leader < 0) continue
+    const topics = found.get(leader) ?? new Map<string, Map<number, Question>>()
+    found.set(leader, topics)
+    const asked = topics.get(topic.name) ?? new Map<number, Question>()
+    topics.set(topic.name, asked)
+    if (!asked.has(question.partition)) asked.set(question.partition, question)
+  }
+  return found
+}

@@ -8,6 +8,7 @@ import { describeError } from '../runtime/errors.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { failureReason } from './failure-reason.ts'
 import { lacksApi } from './lacks-api.ts'
+import { questionsByLeader } from './leader-plan.ts'
 
 /** What lies between a position and a log end, both offsets of one partition. */
 export interface TailQuestion {
@@ -41,20 +42,28 @@ export async function readTails(
   const tails = new Map<string, Tail>()
   const problems: Problem[] = []
   await Promise.all(
-    [...byLeader(catalog, questions)].map(async ([broker, asked]) => {
+    [...questionsByLeader(catalog, questions)].map(async ([broker, asked]) => {
+      const topics = Array.from(asked, ([name, partitions]) => ({
+        name,
+        partitions: Array.from(partitions, ([partition, { position }]) => ({
+          partition,
+          offset: position,
+          maxBytes: BYTES_PER_PARTITION,
+        })),
+      }))
       try {
         const { value } = await cluster.ask(
           broker,
           {
             api: apis.Fetch,
-            encode: (version) => encodeFetchRequest(version, { maxBytes: BYTES_PER_REQUEST, topics: byTopic(asked) }),
+            encode: (version) => encodeFetchRequest(version, { maxBytes: BYTES_PER_REQUEST, topics }),
             decode: decodeFetchResponse,
           },
           signal,
         )
         for (const { name, partitions } of value.topics)
           for (const fetched of partitions) {
-            const question = asked.find((one) => one.topic === name && one.partition === fetched.partition)
+            const question = asked.get(name)?.get(fetched.partition)
             if (question !== undefined) tails.set(tailKey(question), tailOf(fetched, question))
           }
       } catch (error) {
@@ -73,32 +82,6 @@ export async function readTails(
 
 export function tailKey({ topic, partition, position, end }: TailQuestion): string {
   return `${topic}\n${partition}\n${position}\n${end}`
-}
-
-function byLeader(catalog: Catalog, questions: readonly TailQuestion[]): ReadonlyMap<number, TailQuestion[]> {
-  const found = new Map<number, TailQuestion[]>()
-  const taken = new Set<string>()
-  for (const question of questions) {
-    const topic = catalog.topics[catalog.topicIndex.get(question.topic) ?? -1]
-    if (topic === undefined || question.partition >= topic.partitions) continue
-    const leader = catalog.leader[topic.firstRow + question.partition]!
-    const place = `${question.topic}\n${question.partition}`
-    if (leader < 0 || taken.has(place)) continue
-    taken.add(place)
-    const mine = found.get(leader) ?? []
-    found.set(leader, mine)
-    mine.push(question)
-  }
-  return found
-}
-
-function byTopic(asked: readonly TailQuestion[]) {
-  return [...new Set(asked.map(({ topic }) => topic))].map((name) => ({
-    name,
-    partitions: asked
-      .filter(({ topic }) => topic === name)
-      .map(({ partition, position }) => ({ partition, offset: position, maxBytes: BYTES_PER_PARTITION })),
-  }))
 }
 
 /** A batch from which compaction has taken every record is nothing to read either. */

@@ -1,6 +1,6 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { failureReason } from '../kafka/failure-reason.ts'
-import { apis } from '../kafka-wire/apis.ts'
+import { lacksApi } from '../kafka/lacks-api.ts'
 import { errorCodes, errorName } from '../kafka-wire/error-codes.ts'
 import type { Catalog } from '../model/catalog.ts'
 import { consumerName } from '../model/consumer.ts'
@@ -114,8 +114,7 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
 
   /** Kafka 4.0 has share groups and no way to ask about their offsets. */
   function isUntold({ kind, coordinator }: KnownGroup): boolean {
-    const isConnected = cluster.version(coordinator, apis.ListGroups) !== undefined
-    return kind === 'share' && isConnected && cluster.version(coordinator, shares.api) === undefined
+    return kind === 'share' && lacksApi(cluster, coordinator, shares.api)
   }
 
   return {

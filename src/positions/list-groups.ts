@@ -1,5 +1,6 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { failureReason } from '../kafka/failure-reason.ts'
+import { lacksApi } from '../kafka/lacks-api.ts'
 import { apis } from '../kafka-wire/apis.ts'
 import { errorCodes, errorName } from '../kafka-wire/error-codes.ts'
 import { decodeListGroupsResponse, encodeListGroupsRequest } from '../kafka-wire/list-groups.ts'
@@ -32,10 +33,7 @@ export async function listGroups(
         else problems.push(listProblem(id, reasonOfCode(value.error), errorName(value.error)))
       } catch (error) {
         if (signal.aborted) throw error
-        const old =
-          error instanceof UnavailableError &&
-          cluster.version(id, apis.Metadata) !== undefined &&
-          cluster.version(id, apis.ListGroups) === undefined
+        const old = error instanceof UnavailableError && lacksApi(cluster, id, apis.ListGroups)
         problems.push(listProblem(id, old ? 'unsupported' : failureReason(error), describeError(error)))
       }
     }),

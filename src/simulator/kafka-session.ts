@@ -52,8 +52,7 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
   const { served, state, faults, requests } = cluster
   const sasl = createSaslSession(cluster.sasl)
 
-  /** undefined: no simulated broker serves it. */
-  function answerOf(api: ApiName): Answer | undefined {
+  function answerOf(api: ApiName): Answer {
     switch (api) {
       case 'ApiVersions':
         return ({ forced }) => encodeApiVersionsResponse(0, { error: forced, ranges: rangesOf(served) })
@@ -87,8 +86,6 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
         return answerStreamsGroupDescribe
       case 'DescribeShareGroupOffsets':
         return answerShareGroupOffsets
-      default:
-        return undefined
     }
   }
 
@@ -102,8 +99,7 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
     const api = namesByKey.get(key)
     requests.add(broker, api ?? 'unknown', version)
     const range = api === undefined ? undefined : served[api]
-    const answer = api === undefined ? undefined : answerOf(api)
-    if (api === undefined || range === undefined || answer === undefined) return onUnknownRequest(cluster.line)
+    if (api === undefined || range === undefined) return onUnknownRequest(cluster.line)
     const isServed = version >= range[0] && version <= range[1]
     // A client cannot know yet what to ask for, so this one question is answered in its oldest form (KIP-511).
     if (!isServed && api !== 'ApiVersions') return onUnknownRequest(cluster.line)
@@ -112,7 +108,7 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
     const spoken = isServed ? version : 0
     const throttleMs = faults.throttleMs()
     const asked = { broker, brokers: cluster.brokers(), state, version: spoken, body, throttleMs, forced }
-    const parts = [encodeResponseHeader(apis[api], spoken, correlation), answer(asked)]
+    const parts = [encodeResponseHeader(apis[api], spoken, correlation), answerOf(api)(asked)]
     return { api, version: spoken, correlation, parts, last: sasl.hasFailed() }
   }
 }
