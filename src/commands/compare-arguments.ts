@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util'
-import { compilePattern } from '../config/pattern.ts'
 import { ConfigError, describeError } from '../runtime/errors.ts'
 import type { ReadOptions } from './compare-read.ts'
+import { parseOptions, parsePattern } from './options.ts'
 
 /** What `lagkeeper compare` was asked for. */
 export interface CompareArguments {
@@ -48,7 +47,7 @@ const MOST_BYTES = 256 * 2 ** 20
 
 /** @throws ConfigError naming every option that is wrong, its value and what was expected */
 export function parseCompareArguments(argv: readonly string[]): CompareArguments {
-  const { values } = parsed(argv)
+  const values = parsed(argv)
   const problems: string[] = []
   const checked = <T>(read: () => T): T | undefined => {
     try {
@@ -63,8 +62,8 @@ export function parseCompareArguments(argv: readonly string[]): CompareArguments
   const daemon = checked(() => urlOf('--daemon', values.daemon ?? 'http://127.0.0.1:10390'))
   if (configFile !== undefined && values.daemon !== undefined)
     problems.push('--daemon: expected it alone, or --config.file in its place')
-  const consumer = checked(() => filterOf('--consumer', values.consumer))
-  const topic = checked(() => filterOf('--topic', values.topic))
+  const consumer = checked(() => ({ text: values.consumer, fits: parsePattern('--consumer', values.consumer) }))
+  const topic = checked(() => ({ text: values.topic, fits: parsePattern('--topic', values.topic) }))
   const waitMs = checked(() => secondsOf('--wait', values.wait ?? '35', 0))
   const deadlineMs = checked(() => secondsOf('--timeout', values.timeout ?? '60', 1))
   const read =
@@ -85,27 +84,19 @@ export function parseCompareArguments(argv: readonly string[]): CompareArguments
 }
 
 function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: false,
-      options: {
-        url: { type: 'string' },
-        daemon: { type: 'string' },
-        'config.file': { type: 'string' },
-        'kafka.cluster': { type: 'string' },
-        'their.cluster': { type: 'string' },
-        consumer: { type: 'string' },
-        topic: { type: 'string' },
-        wait: { type: 'string' },
-        timeout: { type: 'string' },
-        all: { type: 'boolean' },
-        json: { type: 'boolean' },
-      },
-    })
-  } catch (error) {
-    throw new ConfigError([describeError(error).replace(/ \(ERR_[A-Z_]+\)$/, '')], { cause: error })
-  }
+  return parseOptions(argv, {
+    url: { type: 'string' },
+    daemon: { type: 'string' },
+    'config.file': { type: 'string' },
+    'kafka.cluster': { type: 'string' },
+    'their.cluster': { type: 'string' },
+    consumer: { type: 'string' },
+    topic: { type: 'string' },
+    wait: { type: 'string' },
+    timeout: { type: 'string' },
+    all: { type: 'boolean' },
+    json: { type: 'boolean' },
+  })
 }
 
 function urlOf(option: string, text: string | undefined): URL {
@@ -116,15 +107,6 @@ function urlOf(option: string, text: string | undefined): URL {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol))
     throw new ConfigError([`${option}: not an http or https URL, ${expected}`])
   return url
-}
-
-function filterOf(option: string, text: string | undefined): ReadOptions['consumer'] {
-  if (text === undefined) return { text, fits: () => true }
-  try {
-    return { text, fits: compilePattern(text) }
-  } catch (error) {
-    throw new ConfigError([`${option}: "${text}", expected an RE2 pattern: ${describeError(error)}`])
-  }
 }
 
 function secondsOf(option: string, text: string, least: number): number {

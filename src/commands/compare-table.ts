@@ -1,5 +1,6 @@
 import type { Compared } from '../compare/known.ts'
 import { jsonText } from '../exposition/json-row.ts'
+import { plain, textTable } from './text-table.ts'
 
 const columns = ['DIFFERENCE', 'CONSUMER', 'TOPIC', 'PARTITION', 'WHAT', 'THEIRS', 'OURS', 'WHY'] as const
 const numbers: ReadonlySet<string> = new Set(['PARTITION', 'THEIRS', 'OURS'])
@@ -16,17 +17,7 @@ export function compareTable(differences: readonly Compared[]): string {
     one.ours === undefined ? '-' : String(one.ours),
     plain(one.why ?? ''),
   ])
-  const widths = columns.map((name, index) =>
-    cells.reduce((most, line) => Math.max(most, line[index]!.length), name.length),
-  )
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, index) =>
-        numbers.has(columns[index]!) ? text.padStart(widths[index]!) : text.padEnd(widths[index]!),
-      )
-      .join('  ')
-      .trimEnd()
-  return `${[line(columns), ...cells.map(line)].join('\n')}\n`
+  return textTable(columns, numbers, cells)
 }
 
 /** One difference as a line of JSON: what a side does not have is left out, NaN is text. */
@@ -44,11 +35,4 @@ export function compareJson(one: Compared, kafkaCluster: string): string {
     ours,
     why,
   })
-}
-
-/** Names on a foreign page may hold any character; what would move the cursor or hide text is shown escaped. */
-function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\\]/gu, (char) =>
-    char === '\\' ? '\\\\' : `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
 }

@@ -1,11 +1,10 @@
-import { parseArgs } from 'node:util'
 import { effectiveConfig, parseFlags } from '../app/flags.ts'
 import { kafkaClientOptions } from '../app/kafka-client.ts'
 import { kafkaFilters } from '../app/kafka-filters.ts'
-import { compilePattern } from '../config/pattern.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { ConfigError, describeError } from '../runtime/errors.ts'
+import { ConfigError } from '../runtime/errors.ts'
 import type { Io } from './io.ts'
+import { parseOptions, parsePattern } from './options.ts'
 import type { ReadLagOptions } from './read-lag.ts'
 
 /** What `lagkeeper lag` was asked for. */
@@ -56,7 +55,7 @@ export function readOptions(options: LagArguments, io: Io): ReadLagOptions {
 
 /** @throws ConfigError naming the option, its value and what was expected */
 export function parseLagArguments(argv: readonly string[]): LagArguments {
-  const { values } = parsed(argv)
+  const values = parsed(argv)
   const configFile = values['config.file']
   const clusterName = values['kafka.cluster']
   const bootstrap = (values['kafka.bootstrap'] ?? '')
@@ -80,8 +79,8 @@ export function parseLagArguments(argv: readonly string[]): LagArguments {
     bootstrap,
     configFile,
     clusterName,
-    consumer: filter('--consumer', values.consumer),
-    topic: filter('--topic', values.topic),
+    consumer: parsePattern('--consumer', values.consumer),
+    topic: parsePattern('--topic', values.topic),
     isFiltered: values.consumer !== undefined || values.topic !== undefined,
     maxLag: maxLag === undefined ? undefined : BigInt(maxLag),
     json: values.json === true,
@@ -90,33 +89,14 @@ export function parseLagArguments(argv: readonly string[]): LagArguments {
 }
 
 function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: false,
-      options: {
-        'kafka.bootstrap': { type: 'string' },
-        'config.file': { type: 'string' },
-        'kafka.cluster': { type: 'string' },
-        consumer: { type: 'string' },
-        topic: { type: 'string' },
-        'max-lag': { type: 'string' },
-        timeout: { type: 'string' },
-        json: { type: 'boolean' },
-      },
-    })
-  } catch (error) {
-    throw new ConfigError([describeError(error).replace(/ \(ERR_[A-Z_]+\)$/, '')], { cause: error })
-  }
-}
-
-function filter(option: string, pattern: string | undefined): (name: string) => boolean {
-  if (pattern === undefined) return () => true
-  try {
-    return compilePattern(pattern)
-  } catch (error) {
-    throw new ConfigError([`${option}: "${pattern}", expected an RE2 pattern: ${describeError(error)}`], {
-      cause: error,
-    })
-  }
+  return parseOptions(argv, {
+    'kafka.bootstrap': { type: 'string' },
+    'config.file': { type: 'string' },
+    'kafka.cluster': { type: 'string' },
+    consumer: { type: 'string' },
+    topic: { type: 'string' },
+    'max-lag': { type: 'string' },
+    timeout: { type: 'string' },
+    json: { type: 'boolean' },
+  })
 }

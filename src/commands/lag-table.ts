@@ -1,4 +1,5 @@
 import type { LagRow } from '../model/lag-row.ts'
+import { plain, textTable } from './text-table.ts'
 
 const columns = ['CONSUMER', 'TOPIC', 'PARTITION', 'POSITION', 'LOG-START', 'LOG-END', 'LAG', 'REASON'] as const
 const numbers: ReadonlySet<string> = new Set(['PARTITION', 'POSITION', 'LOG-START', 'LOG-END', 'LAG'])
@@ -15,24 +16,9 @@ export function lagTable(rows: readonly LagRow[]): string {
     number(row.recordsLag),
     row.reason ?? '',
   ])
-  const widths = columns.map((name, index) => Math.max(name.length, ...cells.map((line) => line[index]!.length)))
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, index) =>
-        numbers.has(columns[index]!) ? text.padStart(widths[index]!) : text.padEnd(widths[index]!),
-      )
-      .join('  ')
-      .trimEnd()
-  return `${[line(columns), ...cells.map(line)].join('\n')}\n`
+  return textTable(columns, numbers, cells)
 }
 
 function number(value: bigint | undefined): string {
   return value === undefined ? '-' : String(value)
-}
-
-/** A group id may hold any character; what would move the cursor or hide text is shown escaped. */
-function plain(name: string): string {
-  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\\]/gu, (char) =>
-    char === '\\' ? '\\\\' : `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
 }

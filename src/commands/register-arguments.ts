@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import type { Registrant } from '../client/register.ts'
 import { readTextFile } from '../config/read-file.ts'
 import type { Identity } from '../model/registration.ts'
-import { ConfigError, describeError, UnavailableError } from '../runtime/errors.ts'
+import { ConfigError, UnavailableError } from '../runtime/errors.ts'
 import { type FieldProblem, problemText } from '../targets/field-problem.ts'
 import { factFields } from '../targets/field-rules.ts'
 import { parseIdentity } from '../targets/identity.ts'
 import { parseRegistration } from '../targets/parse-registration.ts'
+import { parseOptions } from './options.ts'
 import type { Endpoint } from './register-address.ts'
 import type { PortRange } from './register-port.ts'
 
@@ -191,41 +191,33 @@ function readToken(path: string): string {
 function parsed(argv: readonly string[]) {
   const text = { type: 'string' } as const
   const texts = { type: 'string', multiple: true } as const
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: false,
-      options: {
-        url: texts,
-        namespace: text,
-        app: text,
-        role: text,
-        instance: text,
-        address: text,
-        port: text,
-        ports: text,
-        host: text,
-        incarnation: text,
-        scheme: text,
-        'metrics-path': text,
-        zone: text,
-        kind: text,
-        'application-id': text,
-        attempt: text,
-        'container-id': text,
-        'flink-cluster': text,
-        'flink-job': text,
-        queue: text,
-        user: text,
-        version: text,
-        'lease-seconds': text,
-        'token-file': text,
-        param: texts,
-        label: texts,
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values
-  } catch (error) {
-    throw new ConfigError([describeError(error).replace(/ \(ERR_[A-Z_]+\)$/, '')], { cause: error })
-  }
+  return parseOptions(argv, {
+    url: texts,
+    namespace: text,
+    app: text,
+    role: text,
+    instance: text,
+    address: text,
+    port: text,
+    ports: text,
+    host: text,
+    incarnation: text,
+    scheme: text,
+    'metrics-path': text,
+    zone: text,
+    kind: text,
+    'application-id': text,
+    attempt: text,
+    'container-id': text,
+    'flink-cluster': text,
+    'flink-job': text,
+    queue: text,
+    user: text,
+    version: text,
+    'lease-seconds': text,
+    'token-file': text,
+    param: texts,
+    label: texts,
+    help: { type: 'boolean', short: 'h' },
+  })
 }
