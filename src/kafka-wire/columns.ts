@@ -1,3 +1,21 @@
+/** Rows of many groups as columns. A block is the rows of one topic in one group; the blocks of a group follow each other. */
+export interface GroupColumns {
+  readonly groups: readonly {
+    readonly id: string
+    /** Kafka's error code of the group. */
+    readonly error: number
+    readonly firstBlock: number
+    readonly blocks: number
+  }[]
+  /** Each name once. */
+  readonly topics: readonly string[]
+  /** Index into `topics`, an entry a block. */
+  readonly blockTopic: Uint32Array
+  /** First row of each block, and the number of rows at the end: blocks + 1 entries. */
+  readonly blockFirst: Uint32Array
+  readonly partition: Int32Array
+}
+
 interface Column<T> {
   readonly length: number
   subarray(start: number, end: number): T

@@ -1,6 +1,6 @@
 import { offsetColumn } from '../model/offsets.ts'
 import { apis, readBody, writeBody } from './apis.ts'
-import { createNames, fit } from './columns.ts'
+import { createNames, fit, type GroupColumns } from './columns.ts'
 import { offsetAt, type Reader } from './reader.ts'
 import { createTextCache } from './text-cache.ts'
 
@@ -14,25 +14,11 @@ export interface DescribeShareGroupOffsetsRequest {
 }
 
 /**
- * DescribeShareGroupOffsetsResponse.json (KIP-932) as columns. A block is the rows of one topic in one group; the blocks
- * of a group follow each other in the order of the broker. Topic ids and messages for people are passed over.
+ * DescribeShareGroupOffsetsResponse.json (KIP-932) as columns; blocks stand in the order of the broker. A group that is
+ * not there or of another type has no error and no blocks. Topic ids and messages for people are passed over.
  */
-export interface DescribeShareGroupOffsetsResponse {
+export interface DescribeShareGroupOffsetsResponse extends GroupColumns {
   readonly throttleMs: number
-  readonly groups: readonly {
-    readonly id: string
-    /** None for a group that is not there or of another type: it has no blocks. */
-    readonly error: number
-    readonly firstBlock: number
-    readonly blocks: number
-  }[]
-  /** Each name once. */
-  readonly topics: readonly string[]
-  /** Index into `topics`, an entry a block. */
-  readonly blockTopic: Uint32Array
-  /** First row of each block, and the number of rows at the end: blocks + 1 entries. */
-  readonly blockFirst: Uint32Array
-  readonly partition: Int32Array
   /** The first record that is not finished, two words a row as in `model/offsets.ts`; moved lazily by the broker. */
   readonly start: Uint32Array
   /** 1 when the group has no start offset there, which is how a partition stands that nobody has fetched yet. */

@@ -1,7 +1,7 @@
 import { offsetColumn } from '../model/offsets.ts'
 import { InvariantError } from '../runtime/errors.ts'
 import { apis, readBody, writeBody } from './apis.ts'
-import { createNames, fit } from './columns.ts'
+import { createNames, fit, type GroupColumns } from './columns.ts'
 import { offsetAt, type Reader } from './reader.ts'
 import { createTextCache } from './text-cache.ts'
 import type { Writer } from './writer.ts'
@@ -25,25 +25,11 @@ export interface TopicPartitions {
 }
 
 /**
- * OffsetFetchResponse.json as columns. A block is the rows of one topic in one group; the blocks of a group follow each
- * other in the order of the broker, which is any. Metadata strings are passed over.
+ * OffsetFetchResponse.json as columns; blocks stand in the order of the broker, which is any. Before v2 the error of a
+ * group is always 0, and each row has its own instead. Metadata strings are passed over.
  */
-export interface OffsetFetchResponse {
+export interface OffsetFetchResponse extends GroupColumns {
   readonly throttleMs: number
-  readonly groups: readonly {
-    readonly id: string
-    /** Kafka's error code of the group; always 0 before v2, where each row has its own instead. */
-    readonly error: number
-    readonly firstBlock: number
-    readonly blocks: number
-  }[]
-  /** Each name once. */
-  readonly topics: readonly string[]
-  /** Index into `topics`, an entry a block. */
-  readonly blockTopic: Uint32Array
-  /** First row of each block, and the number of rows at the end: blocks + 1 entries. */
-  readonly blockFirst: Uint32Array
-  readonly partition: Int32Array
   /** The committed offset, two words a row as in `model/offsets.ts`; 0 when absent. */
   readonly offset: Uint32Array
   /** 1 when there is no committed offset. */

@@ -1,4 +1,5 @@
 import { type OffsetColumn, offsetAt, offsetColumn } from '../model/offsets.ts'
+import { sortedIndex } from '../model/sorted.ts'
 
 /** Log starts of some partitions of one topic: the entries from `first` up to `end` of a store, by partition. */
 export interface CountedStarts {
@@ -42,16 +43,7 @@ export function createStartWriter(): StartWriter {
 
 /** Index of a partition in the store, or −1. */
 export function startIndex({ store, first, end }: CountedStarts, partition: number): number {
-  let low = first
-  let high = end - 1
-  while (low <= high) {
-    const middle = (low + high) >> 1
-    const at = store.partition[middle]!
-    if (at === partition) return middle
-    if (at < partition) low = middle + 1
-    else high = middle - 1
-  }
-  return -1
+  return sortedIndex(store.partition, partition, first, end)
 }
 
 export function* startsOf({

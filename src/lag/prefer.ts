@@ -1,5 +1,5 @@
 import type { Consumer } from '../model/consumer.ts'
-import { batchColumns, type PositionBatch } from '../model/position-batch.ts'
+import { batchColumns, blockColumns, type PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
 import { reasonCode } from '../model/reason.ts'
 import { type KeptPositions, type MergedConsumer, mergeConsumer, type StoreRows } from './stores.ts'
@@ -85,8 +85,7 @@ export function* prefer(found: readonly SourceFound[], before: StoresBefore): Ge
     )
   }
   for (const { from, of } of merged.groups()) {
-    batches.push(toBatch(from, of))
-    yield
+    batches.push(yield* toBatch(from, of))
   }
   return { batches, stores }
 }
@@ -193,31 +192,14 @@ function createMerged() {
   }
 }
 
-function toBatch(from: readonly PositionBatch[], results: readonly MergedConsumer[]): PositionBatch {
+function* toBatch(from: readonly PositionBatch[], results: readonly MergedConsumer[]): Generator<void, PositionBatch> {
   const blocks = results.flatMap(({ blocks: some }, consumer) => some.map((block) => ({ ...block, consumer })))
-  const columns = batchColumns(
-    blocks.length,
-    blocks.reduce((sum, { rows }) => sum + rows.length, 0),
-  )
-  const topics = new Map<string, number>()
-  let row = 0
-  for (const [index, { consumer, topic, rows }] of blocks.entries()) {
-    if (!topics.has(topic)) topics.set(topic, topics.size)
-    columns.blockConsumer[index] = consumer
-    columns.blockTopic[index] = topics.get(topic)!
-    columns.blockFirst[index] = row
-    for (const { partition, source, reason } of rows) {
-      columns.partition[row] = partition
-      columns.reason[row] = reason
-      if (source !== undefined) {
-        columns.value[row * 2] = source.batch.value[source.row * 2]!
-        columns.value[row * 2 + 1] = source.batch.value[source.row * 2 + 1]!
-        columns.epoch[row] = source.batch.epoch[source.row]!
-      }
-      row++
-    }
-  }
-  columns.blockFirst[blocks.length] = row
+  const columns = yield* blockColumns(blocks, ({ value, epoch }, at, { source }) => {
+    if (source === undefined) return
+    value[at * 2] = source.batch.value[source.row * 2]!
+    value[at * 2 + 1] = source.batch.value[source.row * 2 + 1]!
+    epoch[at] = source.batch.epoch[source.row]!
+  })
   return {
     ...columns,
     evidence: from.flatMap(({ evidence }) => evidence),
@@ -225,6 +207,5 @@ function toBatch(from: readonly PositionBatch[], results: readonly MergedConsume
     takenAt: Math.max(...from.map(({ takenAt }) => takenAt)),
     holds: from[0]?.holds ?? 'position',
     consumers: results.map(({ consumer }) => consumer),
-    topics: [...topics.keys()].map((name) => ({ name, exact: true })),
   }
 }

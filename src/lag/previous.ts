@@ -1,6 +1,7 @@
 import { offsetAt } from '../model/offsets.ts'
 import { KNOWN } from '../model/reason.ts'
 import { heldIndex, type Snapshot, type SnapshotPart } from '../model/snapshot.ts'
+import { sortedIndex } from '../model/sorted.ts'
 
 /** A block of an earlier snapshot, found by consumer and topic. */
 export interface PreviousBlock {
@@ -47,18 +48,11 @@ export function indexPrevious(snapshot: Snapshot): Previous {
  */
 export function previousRow(found: PreviousBlock, partition: number, place = 0): number {
   const { batch } = found.part
-  const guess = batch.blockFirst[found.block]! + place
-  if (guess < batch.blockFirst[found.block + 1]! && batch.partition[guess] === partition) return guess
-  let low = batch.blockFirst[found.block]!
-  let high = batch.blockFirst[found.block + 1]! - 1
-  while (low <= high) {
-    const middle = (low + high) >> 1
-    const at = batch.partition[middle]!
-    if (at === partition) return middle
-    if (at < partition) low = middle + 1
-    else high = middle - 1
-  }
-  return -1
+  const first = batch.blockFirst[found.block]!
+  const end = batch.blockFirst[found.block + 1]!
+  const guess = first + place
+  if (guess < end && batch.partition[guess] === partition) return guess
+  return sortedIndex(batch.partition, partition, first, end)
 }
 
 /** The committed position that the earlier snapshot saw itself, held rows included. */

@@ -41,3 +41,41 @@ export function batchColumns(blocks: number, rows: number) {
     reason: new Uint8Array(rows),
   }
 }
+
+/** What every row has before it becomes part of the columns. */
+interface BlockRow {
+  readonly partition: number
+  /** 0 = known. */
+  readonly reason: number
+}
+
+/**
+ * Columns of blocks, in their order, and the topics of these. Yields after each block.
+ *
+ * @param place writes what else a row has: its value and its epoch
+ */
+export function* blockColumns<Row extends BlockRow>(
+  blocks: readonly { readonly consumer: number; readonly topic: string; readonly rows: readonly Row[] }[],
+  place: (columns: ReturnType<typeof batchColumns>, at: number, row: Row) => void,
+): Generator<void, ReturnType<typeof batchColumns> & Pick<PositionBatch, 'topics'>> {
+  const columns = batchColumns(
+    blocks.length,
+    blocks.reduce((sum, { rows }) => sum + rows.length, 0),
+  )
+  const topics = new Map<string, number>()
+  let at = 0
+  for (const [index, { consumer, topic, rows }] of blocks.entries()) {
+    if (!topics.has(topic)) topics.set(topic, topics.size)
+    columns.blockConsumer[index] = consumer
+    columns.blockTopic[index] = topics.get(topic)!
+    columns.blockFirst[index] = at
+    for (const row of rows) {
+      columns.partition[at] = row.partition
+      columns.reason[at] = row.reason
+      place(columns, at++, row)
+    }
+    yield
+  }
+  columns.blockFirst[blocks.length] = at
+  return { ...columns, topics: [...topics.keys()].map((name) => ({ name, exact: true })) }
+}

@@ -6,6 +6,7 @@ import type { OffsetColumn } from './offsets.ts'
 import type { PositionBatch } from './position-batch.ts'
 import type { Problem } from './problem.ts'
 import { KNOWN, type Reason, reasonCode, reasonOf } from './reason.ts'
+import { sortedIndex } from './sorted.ts'
 
 /** Rows that show an earlier cycle, whole, because this cycle could not read them (I2). Ascending by row. */
 export interface HeldRows {
@@ -112,17 +113,7 @@ export function isFresh(part: SnapshotPart, row: number): boolean {
 
 /** Index into `part.held` of a row, or −1. */
 export function heldIndex(part: SnapshotPart, row: number): number {
-  const rows = part.held.row
-  let low = 0
-  let high = rows.length - 1
-  while (low <= high) {
-    const middle = (low + high) >> 1
-    const found = rows[middle]!
-    if (found === row) return middle
-    if (found < row) low = middle + 1
-    else high = middle - 1
-  }
-  return -1
+  return sortedIndex(part.held.row, row)
 }
 
 export function rowState(part: SnapshotPart, row: number): RowState {

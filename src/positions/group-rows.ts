@@ -1,3 +1,4 @@
+import type { GroupColumns } from '../kafka-wire/columns.ts'
 import type { DescribeShareGroupOffsetsResponse } from '../kafka-wire/describe-share-group-offsets.ts'
 import { errorCodes } from '../kafka-wire/error-codes.ts'
 import type { OffsetFetchResponse } from '../kafka-wire/offset-fetch.ts'
@@ -5,18 +6,8 @@ import type { OffsetColumn } from '../model/offsets.ts'
 import { KNOWN, reasonCode } from '../model/reason.ts'
 
 /** What a coordinator said of groups, partition by partition, by whichever API. Columns as in a batch. */
-export interface GroupRows {
+export interface GroupRows extends GroupColumns {
   readonly holds: 'position' | 'lag'
-  readonly groups: readonly {
-    readonly id: string
-    readonly error: number
-    readonly firstBlock: number
-    readonly blocks: number
-  }[]
-  readonly topics: readonly string[]
-  readonly blockTopic: Uint32Array
-  readonly blockFirst: Uint32Array
-  readonly partition: Int32Array
   readonly value: OffsetColumn
   /** Leader epoch of the last consumed record; absent where the API tells none. */
   readonly epoch?: Int32Array

@@ -2,9 +2,9 @@ import type { Catalog } from '../model/catalog.ts'
 import { consumerName } from '../model/consumer.ts'
 import type { Evidence } from '../model/evidence.ts'
 import { setOffset } from '../model/offsets.ts'
-import { batchColumns, type PositionBatch } from '../model/position-batch.ts'
+import { blockColumns, type PositionBatch } from '../model/position-batch.ts'
 import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
-import { breather } from '../runtime/breathe.ts'
+import { breather, runInTurns } from '../runtime/breathe.ts'
 import type { ZookeeperErrorCode } from '../zookeeper/errors.ts'
 import { offsetsPath, type ZookeeperGroup } from './zookeeper-groups.ts'
 import type { ReadOffset } from './zookeeper-offset.ts'
@@ -43,26 +43,11 @@ export async function zookeeperBatch(
     }
     signal.throwIfAborted()
   }
-  const columns = batchColumns(
-    blocks.length,
-    blocks.reduce((sum, { rows }) => sum + rows.length, 0),
+  const columns = await runInTurns(
+    blockColumns(blocks, ({ value }, at, { position }) => {
+      if (position !== undefined) setOffset(value, at, position)
+    }),
   )
-  const topics = new Map<string, number>()
-  let row = 0
-  for (const [index, { consumer, topic, rows }] of blocks.entries()) {
-    if (!topics.has(topic)) topics.set(topic, topics.size)
-    columns.blockConsumer[index] = consumer
-    columns.blockTopic[index] = topics.get(topic)!
-    columns.blockFirst[index] = row
-    for (const { partition, position, reason } of rows) {
-      columns.partition[row] = partition
-      columns.reason[row] = reason
-      if (position !== undefined) setOffset(columns.value, row, position)
-      row++
-    }
-    await breathe()
-  }
-  columns.blockFirst[blocks.length] = row
   return {
     ...columns,
     evidence: [evidence],
@@ -74,7 +59,6 @@ export async function zookeeperBatch(
       group: id,
       ...(members === undefined ? {} : { members }),
     })),
-    topics: [...topics.keys()].map((name) => ({ name, exact: true })),
   }
 }
 
