@@ -1,8 +1,8 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { UnavailableError } from '../runtime/errors.ts'
+import { unzip } from '../runtime/unzip.ts'
 
 export interface GetLimits {
   /** For the whole answer. */
@@ -66,12 +66,7 @@ async function readAll(
         if (response.statusCode !== 200) reject(new Error(`it answers ${response.statusCode}, expected 200`))
         else if (encoding === 'identity') resolve(response)
         else if (encoding !== 'gzip') reject(new Error(`it answers in ${encoding.slice(0, 40)}, expected gzip or none`))
-        else {
-          const gunzip = createGunzip({ chunkSize: 64 * 1024 })
-          response.once('error', (error) => gunzip.destroy(error))
-          response.once('aborted', () => gunzip.destroy(new Error('cut off')))
-          resolve(response.pipe(gunzip))
-        }
+        else resolve(unzip(response, signal))
       })
       request.end()
     })

@@ -1,8 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { describeError } from '../runtime/errors.ts'
+import { unzip } from '../runtime/unzip.ts'
 import { createIdentityReader, type ProbeResult } from '../targets/process-identity.ts'
 
 export interface PageLimits {
@@ -126,14 +125,4 @@ async function readIdentity(
     body.destroy()
   }
   return reader.end(true)
-}
-
-/** A small window at a time, so that little compressed input cannot make much of us before the cap is seen. */
-function unzip(response: IncomingMessage, signal: AbortSignal): Readable {
-  const gunzip = createGunzip({ chunkSize: 64 * 1024 })
-  const fail = (error: Error): void => void gunzip.destroy(error)
-  response.once('error', fail)
-  response.once('aborted', () => fail(new Error('cut off')))
-  signal.addEventListener('abort', () => fail(new Error('aborted')), { once: true })
-  return response.pipe(gunzip)
 }

@@ -3,7 +3,7 @@ import { UnavailableError } from '../runtime/errors.ts'
 import { encodeMember, type Held, readHeld } from '../targets/member-document.ts'
 import { memberFolder, memberPath } from '../targets/member-name.ts'
 import type { Zookeeper } from '../zookeeper/client.ts'
-import { isZookeeperError, ZookeeperError } from '../zookeeper/errors.ts'
+import { isZookeeperError, unless, ZookeeperError } from '../zookeeper/errors.ts'
 import type { Stat } from '../zookeeper/records.ts'
 import type { MultiOperation } from '../zookeeper/transactions.ts'
 import type { Handover } from './handovers.ts'
@@ -182,11 +182,6 @@ function isRace(error: unknown): boolean {
   return (['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'] as const).some((code) => isZookeeperError(error, code))
 }
 
-async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (!isZookeeperError(error, 'NO_NODE') && !isZookeeperError(error, 'BAD_VERSION')) throw error
-    return undefined
-  }
+function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+  return unless(['NO_NODE', 'BAD_VERSION'], work)
 }

@@ -1,7 +1,7 @@
 import { breather } from '../runtime/breathe.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Zookeeper } from '../zookeeper/client.ts'
-import { isZookeeperError, type ZookeeperErrorCode } from '../zookeeper/errors.ts'
+import { unless } from '../zookeeper/errors.ts'
 import { decodeNotice, encodeNotice, fillNotice, type Over } from './notice.ts'
 
 /** A notice as it was read: one to which something was added since is another one. */
@@ -145,14 +145,5 @@ export function createNoticeFolder(zookeeper: Zookeeper, logger: Logger): Notice
       for (const folder of await childrenOf(root, signal))
         await unless(['NO_AUTH'], sweepFolder(folder, before, signal))
     },
-  }
-}
-
-async function unless<T>(codes: readonly ZookeeperErrorCode[], work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (!codes.some((code) => isZookeeperError(error, code))) throw error
-    return undefined
   }
 }

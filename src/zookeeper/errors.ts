@@ -85,6 +85,16 @@ export function isZookeeperError(thrown: unknown, code: ZookeeperErrorCode): thr
   return thrown instanceof ZookeeperError && thrown.code === code
 }
 
+/** What a call comes to; undefined when the server answers it with one of these codes. */
+export async function unless<T>(codes: readonly ZookeeperErrorCode[], work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (!codes.some((code) => isZookeeperError(error, code))) throw error
+    return undefined
+  }
+}
+
 /** Refused by ourselves before it was sent. */
 export function badArguments(action: string, detail: string): ZookeeperError {
   return new ZookeeperError(action, errorCodes.BAD_ARGUMENTS, { detail })
