@@ -4,12 +4,12 @@ import { silentObserver } from '../../src/collect/observer.ts'
 import { createKafkaCluster as connect, type KafkaCluster } from '../../src/kafka/cluster.ts'
 import { apis } from '../../src/kafka-wire/apis.ts'
 import { encodeListGroupsResponse } from '../../src/kafka-wire/list-groups.ts'
-import { type LagRow, lagRows } from '../../src/model/lag-row.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { createKafkaGroups } from '../../src/positions/kafka-groups.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { type KafkaCluster as Simulated, createKafkaCluster as simulate } from '../../src/simulator/kafka-cluster.ts'
 import type { KafkaLine } from '../../src/simulator/kafka-versions.ts'
+import { shown } from '../fakes/shown.ts'
 
 /** Moves only when a test says so, so that holding needs no waiting. */
 let offsetMs = 0
@@ -47,17 +47,6 @@ afterEach(async () => {
 })
 
 const cycle = (): Promise<Snapshot> => collector.cycle(signal)
-
-/** `consumer topic/partition` to the lag, the reason, or both for a held row. */
-function shown(snapshot: Snapshot): Record<string, string> {
-  const one = ({ recordsLag, reason, takenAt }: LagRow): string =>
-    [recordsLag === undefined ? '-' : String(recordsLag), reason, takenAt === undefined ? undefined : 'held']
-      .filter(Boolean)
-      .join(' ')
-  return Object.fromEntries(
-    [...lagRows(snapshot)].map((row) => [`${row.consumer} ${row.topic}/${row.partition}`, one(row)]),
-  )
-}
 
 function present(snapshot: Snapshot): Record<string, boolean> {
   return Object.fromEntries(snapshot.consumers.map(({ consumer, present: isThere }) => [consumer.name, isThere]))

@@ -3,7 +3,6 @@ import { createClusterCollector } from '../../src/collect/cluster-collector.ts'
 import { silentObserver } from '../../src/collect/observer.ts'
 import { createKafkaCluster as connect } from '../../src/kafka/cluster.ts'
 import { encodeListGroupsResponse } from '../../src/kafka-wire/list-groups.ts'
-import { type LagRow, lagRows } from '../../src/model/lag-row.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { createKafkaGroups } from '../../src/positions/kafka-groups.ts'
 import { createZookeeperOffsets } from '../../src/positions/zookeeper-offsets.ts'
@@ -11,6 +10,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { createKafkaCluster as simulate } from '../../src/simulator/kafka-cluster.ts'
 import type { KafkaLine } from '../../src/simulator/kafka-versions.ts'
 import { runClient } from '../contract/zookeeper-world.ts'
+import { shown } from '../fakes/shown.ts'
 import { startFakeZookeeper } from '../fakes/zookeeper.ts'
 
 let offsetMs = 0
@@ -81,16 +81,6 @@ async function start(version: KafkaLine = '1.1', named: readonly string[] = []) 
     },
     cycle: () => collector.cycle(signal),
   }
-}
-
-function shown(snapshot: Snapshot): Record<string, string> {
-  const one = ({ recordsLag, reason, takenAt }: LagRow): string =>
-    [recordsLag === undefined ? '-' : String(recordsLag), reason, takenAt === undefined ? undefined : 'held']
-      .filter(Boolean)
-      .join(' ')
-  return Object.fromEntries(
-    [...lagRows(snapshot)].map((row) => [`${row.consumer} ${row.topic}/${row.partition}`, one(row)]),
-  )
 }
 
 function totals(snapshot: Snapshot): Record<string, unknown> {
