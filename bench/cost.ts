@@ -24,7 +24,7 @@ const usage = `npm run bench -- cost [options]
   --size S|M           200 topics × 10, 200 groups × 20; or 1,000 × 6, 1,000 × 50. Default: M
   --minutes N          how long processor time and requests are counted. Default: 2
   --alone              without the peer
-  --node-flags FLAGS   for the daemon, such as "--cpu-prof --cpu-prof-dir=/tmp/profile"
+  --node-flags=FLAGS   for the daemon, such as --node-flags="--cpu-prof --cpu-prof-dir=/tmp/profile"
 `
 
 /**
