@@ -26,15 +26,19 @@ export interface LostKeeper {
   load(signal: AbortSignal): Promise<void>
   /** Counts one cycle; others run in between. */
   count(input: LostInput): Promise<RecordsLost>
-  /** Saves in the background, at most every 30 seconds; what goes wrong is told of once. */
+  /** Saves in the background, at most every two minutes; what goes wrong is told of once. */
   saveSoon(snapshot: Snapshot): void
   /** Saves the last state and waits for that, two seconds at most. */
   close(): Promise<void>
 }
 
-const SAVE_EVERY_MS = 30_000
+/**
+ * Every cycle would be of no more use: a process that is killed goes on counting from the log starts that it saved last,
+ * and finds what was lost since. Only positions first seen in between have their first sight again.
+ */
+const SAVE_EVERY_MS = 120_000
 /** A large file is saved more seldom: between two savings lies so many times what one takes. */
-const PAUSE_FACTOR = 50
+const PAUSE_FACTOR = 200
 const CLOSE_MS = 2_000
 const LOAD_MS = 10_000
 const MAX_FILE_BYTES = 128 << 20
