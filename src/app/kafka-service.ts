@@ -33,6 +33,8 @@ export interface KafkaServiceDeps {
   /** Folder for what must survive a restart; nothing does when absent. */
   readonly storage?: string
   /** It is not to run any more: nothing about it is true from now on. */
+  /** After each cycle. */
+  readonly onSnapshot: (snapshot: Snapshot) => void
   readonly onStopped: (kafkaCluster: string) => void
 }
 
@@ -98,6 +100,7 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
             try {
               const snapshot = await running.cycle(both)
               lost.saveSoon(snapshot)
+              deps.onSnapshot(snapshot)
               const { problems } = snapshot
               const now = problems[0]?.message
               if (now !== undefined && trouble === undefined)

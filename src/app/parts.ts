@@ -188,6 +188,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
             observer: metrics,
             objectives: (consumer, topic) => rules.objectives(consumer, topic),
             ...(demo ? {} : { storage: config.storage.path }),
+            onSnapshot: page.prepare,
             onStopped: metrics.forget,
           }),
         ),

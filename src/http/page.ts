@@ -18,6 +18,16 @@ export interface PageRules extends Pick<RenderOptions, 'granularity' | 'limits'>
   readonly tables: readonly TableName[]
 }
 
+/** A page of some clusters and sets of names, as far as it is made. */
+interface MadePage {
+  readonly clusters: readonly string[]
+  readonly tables: readonly TableName[]
+  /** Which snapshots it shows. */
+  readonly version: string
+  readonly gzip: GzipPieces
+  isRead: boolean
+}
+
 const ownNames: PageRules = { tables: ['lagkeeper'] }
 
 interface SeriesCount {
@@ -43,6 +53,12 @@ export interface Page {
   gzip(snapshots: readonly Snapshot[], tables?: readonly TableName[]): AsyncIterable<Uint8Array>
   /** The same as text. */
   identity(snapshots: readonly Snapshot[], tables?: readonly TableName[]): AsyncIterable<Uint8Array>
+  /**
+   * To be called when a cluster has a new snapshot: each page that shows this cluster alone and was read since it was
+   * made is made anew at once, so that its next reader need not wait. One that nobody reads any more costs nothing, and
+   * one of several clusters is left to its reader, or each of their cycles would make it.
+   */
+  prepare(snapshot: Snapshot): void
   /** How many series each family had when its cluster was last rendered. */
   series(): readonly SeriesCount[]
   /** How many series of each cluster a limit left out, on the last page of each set of names together. */
@@ -54,8 +70,8 @@ export interface Page {
  * a reader of plain text gets each opened for it, and nobody holds a snapshot.
  */
 export function createPage(deps: PageDeps): Page {
-  /** The last page by the names of its clusters, with the versions of the snapshots that it shows. */
-  const made = new Map<string, { readonly version: string; readonly gzip: GzipPieces }>()
+  /** The last pages, by their names. */
+  const made = new Map<string, MadePage>()
   const counts = new Map<string, Map<string, number>>()
   const droppedOf = new Map<string, DroppedCount>()
   let last = ownNames
@@ -70,17 +86,24 @@ export function createPage(deps: PageDeps): Page {
     return rules
   }
 
-  function shared(snapshots: readonly Snapshot[], tables: readonly TableName[], rules: PageRules): GzipPieces {
-    const name = JSON.stringify([tables, snapshots.map((snapshot) => snapshot.kafkaCluster)])
+  function shared(snapshots: readonly Snapshot[], tables: readonly TableName[], rules: PageRules): MadePage {
+    const clusters = snapshots.map(({ kafkaCluster }) => kafkaCluster)
+    const name = JSON.stringify([tables, clusters])
     const version = JSON.stringify(snapshots.map(({ cycle, takenAt }) => [cycle, takenAt]))
     const found = made.get(name)
-    if (found?.version === version) return found.gzip
-    const gzip = compress(counted(snapshots, tables, rules))
+    if (found?.version === version) return found
+    const page = { clusters, tables, version, gzip: compress(counted(snapshots, tables, rules)), isRead: false }
     made.delete(name)
-    made.set(name, { version, gzip })
+    made.set(name, page)
     // Clusters come and go with the configuration; the pages of those that are gone are the oldest here.
     if (made.size > MAX_PAGES) made.delete(made.keys().next().value ?? name)
-    return gzip
+    return page
+  }
+
+  function read(snapshots: readonly Snapshot[], tables: readonly TableName[], rules: PageRules): GzipPieces {
+    const page = shared(snapshots, tables, rules)
+    page.isRead = true
+    return page.gzip
   }
 
   function* counted(
@@ -115,7 +138,7 @@ export function createPage(deps: PageDeps): Page {
     async *gzip(snapshots, wanted) {
       const rules = rulesNow()
       const tables = wanted ?? rules.tables
-      const gzip = shared(snapshots, tables, rules)
+      const gzip = read(snapshots, tables, rules)
       yield gzipHead
       yield* readPieces(gzip)
       yield await gzipEnd(gzip.sum() ?? { crc: 0, bytes: 0 }, Buffer.from(await selfText(tables)))
@@ -123,8 +146,13 @@ export function createPage(deps: PageDeps): Page {
     async *identity(snapshots, wanted) {
       const rules = rulesNow()
       const tables = wanted ?? rules.tables
-      for await (const piece of readPieces(shared(snapshots, tables, rules))) yield await inflate(piece)
+      for await (const piece of readPieces(read(snapshots, tables, rules))) yield await inflate(piece)
       yield Buffer.from(await selfText(tables))
+    },
+    prepare: (snapshot) => {
+      const rules = rulesNow()
+      for (const { clusters, tables, isRead } of [...made.values()])
+        if (isRead && clusters.length === 1 && clusters[0] === snapshot.kafkaCluster) shared([snapshot], tables, rules)
     },
     series: () =>
       [...counts].flatMap(([kafkaCluster, families]) =>

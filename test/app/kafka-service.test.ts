@@ -37,6 +37,7 @@ async function runUntil(
     observer: silentObserver,
     objectives: () => [],
     storage: join(folder, 'data'),
+    onSnapshot: () => undefined,
     onStopped: () => undefined,
   })
   const stop = new AbortController()

@@ -30,6 +30,7 @@ kafka:
     logger: silentLogger,
     observer: silentObserver,
     objectives: () => [],
+    onSnapshot: () => undefined,
     onStopped: () => undefined,
   })
   const stopping = new AbortController()

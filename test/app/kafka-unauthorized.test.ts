@@ -29,6 +29,7 @@ async function watch(bootstrap: readonly string[], sasl: string, isEnough: (told
       },
     },
     objectives: () => [],
+    onSnapshot: () => undefined,
     onStopped: () => undefined,
   })
   await service.run(AbortSignal.any([stop.signal, AbortSignal.timeout(15_000)]))

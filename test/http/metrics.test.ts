@@ -157,6 +157,39 @@ describe('/metrics', () => {
     expect(coarse).toContain('\nstream_consumer_total_records_lag{')
   })
 
+  it('makes a page of one cluster anew after a cycle when somebody has read it since, and no other', async () => {
+    let looks = 0
+    const granularity = (): 'consumer' => {
+      looks++
+      return 'consumer'
+    }
+    const rules: PageRules = { tables: ['lagkeeper'], granularity }
+    const page = createPage({ selfMetrics: async () => SELF, rules: () => rules })
+    const cycle = (number: number): Snapshot => ({ ...small('main', `after cycle ${number}`), cycle: number })
+    const isMadeAfter = async (step: () => unknown): Promise<boolean> => {
+      looks = 0
+      await step()
+      await new Promise((resolve) => setImmediate(resolve))
+      return looks > 0
+    }
+    const readPage = async (...snapshots: Snapshot[]): Promise<string> => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of page.identity(snapshots)) chunks.push(chunk)
+      return Buffer.concat(chunks).toString()
+    }
+
+    expect(await isMadeAfter(() => page.prepare(cycle(1)))).toBe(false)
+    expect(await isMadeAfter(() => readPage(cycle(1)))).toBe(true)
+    expect(await isMadeAfter(() => page.prepare(cycle(2)))).toBe(true)
+    expect(await isMadeAfter(async () => expect(await readPage(cycle(2))).toContain('after cycle 2'))).toBe(false)
+    expect(await isMadeAfter(() => page.prepare(small('other')))).toBe(false)
+    expect(await isMadeAfter(() => page.prepare(cycle(3)))).toBe(true)
+    // Nobody has read the third.
+    expect(await isMadeAfter(() => page.prepare(cycle(4)))).toBe(false)
+    expect(await isMadeAfter(() => readPage(cycle(4), small('other')))).toBe(true)
+    expect(await isMadeAfter(() => page.prepare(cycle(5)))).toBe(false)
+  })
+
   it('tells what limits left out of the last page of each set of names', async () => {
     const limits = { perKafkaCluster: 6, perPage: 1000 }
     const page = createPage({ selfMetrics: async () => '', rules: () => ({ tables: ['lagkeeper'], limits }) })
