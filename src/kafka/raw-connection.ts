@@ -150,7 +150,8 @@ export async function openRaw(
           if (got !== id)
             throw new DecodeError(`Read ${exchange.api.name} from ${name}: correlation ${got}, expected ${id}`)
           const value = exchange.decode(version, content)
-          throttledUntil = receivedAt + throttleOf(value)
+          // Of answers to requests that were under way together a later one may ask for less.
+          throttledUntil = Math.max(throttledUntil, receivedAt + throttleOf(value))
           return {
             value,
             version,
