@@ -32,7 +32,7 @@ export interface OffsetFetchResponse extends GroupColumns {
   readonly throttleMs: number
   /** The committed offset, two words a row as in `model/offsets.ts`; 0 when absent. */
   readonly offset: Uint32Array
-  /** 1 when there is no committed offset. */
+  /** 1 when there is no committed offset (−1), 2 when what stands there is none: another negative number. */
   readonly absent: Uint8Array
   /** Leader epoch of the last consumed record (KIP-320), from v5 on; −1 when not known. */
   readonly epoch: Int32Array
@@ -205,7 +205,7 @@ function createColumns(
     for (let row = rows; row < end; row++) {
       const at = reader.take(fixedBytes)
       partition[row] = view.getInt32(at)
-      absent[row] = offsetAt(view, at + 4, offset, row)
+      absent[row] = offsetAt(view, at + 4, offset, row) === 0 ? 0 : view.getBigInt64(at + 4) === -1n ? 1 : 2
       epoch[row] = hasEpoch ? view.getInt32(at + 12) : -1
       reader.skipString()
       error[row] = reader.int16()

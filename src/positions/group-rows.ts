@@ -31,6 +31,7 @@ export function committedRows(answer: OffsetFetchResponse): GroupRows {
     reasonOf: (row) => {
       const code = error[row]!
       if (absent[row] === 0) return code === errorCodes.NONE ? KNOWN : errorReason(code)
+      if (absent[row] === 2) return READ_FAILED
       return isNothing(code) ? undefined : errorReason(code)
     },
   }

@@ -125,7 +125,7 @@ describe('OffsetFetch response', () => {
 
     expect(Array.from(read.partition)).toEqual([0, 1, 2, 3, 9])
     expect(Array.from(read.offset)).toEqual([0, 0, 10, 0, 20, 0, 30, 0, 0, 0])
-    expect(Array.from(read.absent)).toEqual([0, 0, 0, 0, 1])
+    expect(Array.from(read.absent)).toEqual([0, 0, 0, 0, 2])
     expect(Array.from(read.error)).toEqual([0, 0, 0, 0, 3])
     expect(read.groups).toEqual([{ id: 'g', error: 0, firstBlock: 0, blocks: 1 }])
   })
