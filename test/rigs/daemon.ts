@@ -13,6 +13,8 @@ export interface DaemonOptions {
   /** Lines of its configuration besides the address to listen on. */
   readonly config: string
   readonly args?: readonly string[]
+  /** Arguments of Node that start it; those of `npm run build` when absent. */
+  readonly program?: readonly string[]
 }
 
 export interface DaemonRig {
@@ -26,6 +28,7 @@ export async function startDaemon({
   name = 'lagkeeper',
   config,
   args = [],
+  program = [daemonMain],
 }: DaemonOptions): Promise<DaemonRig> {
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
@@ -34,7 +37,7 @@ export async function startDaemon({
   const process = await startProcess({
     name,
     command: globalThis.process.execPath,
-    args: [daemonMain, `--config.file=${file}`, ...args],
+    args: [...program, `--config.file=${file}`, ...args],
     logFile: join(folder, `${name}.log`),
     ready: [async () => (await fetch(`${url}/-/healthy`).catch(() => undefined))?.ok === true],
   })
