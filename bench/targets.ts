@@ -10,7 +10,7 @@ import { type HttpReader, openHttpReader } from './http-reader.ts'
 import { report } from './report.ts'
 import type { ServerMessage, ServerStep } from './targets-server.ts'
 
-/** Half of what the list holds is where a change must be seen in half a second; the whole has the same limit. */
+/** A change must be seen in half a second at the smaller size; the larger one is held against the same limit. */
 const SIZES = [50_000, 100_000]
 const BATCH = 10_000
 const READS = 200

@@ -32,9 +32,9 @@ export interface KafkaServiceDeps {
   readonly objectives: (consumer: string, topic: string) => readonly Objective[]
   /** Folder for what must survive a restart; nothing does when absent. */
   readonly storage?: string
-  /** It is not to run any more: nothing about it is true from now on. */
   /** After each cycle. */
   readonly onSnapshot: (snapshot: Snapshot) => void
+  /** It is not to run any more: nothing about it is true from now on. */
   readonly onStopped: (kafkaCluster: string) => void
 }
 
