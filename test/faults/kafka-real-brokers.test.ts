@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parsePage } from '../../bench/conformance/page.ts'
 import { type DaemonRig, startDaemon } from '../rigs/daemon.ts'
 import { type KafkaRig, startKafka } from '../rigs/kafka.ts'
 import { kafkaTool } from '../rigs/kafka-tool.ts'
@@ -10,6 +9,7 @@ import type { RigProcess } from '../rigs/process.ts'
 import { type RigClient, startRigClient } from '../rigs/rig-client.ts'
 import { daemonArgs } from './build.ts'
 import { type AllowedLag, watchLags } from './lag-oracle.ts'
+import { sampleValue } from './page-sample.ts'
 import { removeTemporaryFolders } from './temporary-folder.ts'
 import { eventually, injected } from './waiting.ts'
 
@@ -56,14 +56,7 @@ afterAll(async () => {
   await removeTemporaryFolders()
 })
 
-async function find(name: string, labels: Readonly<Record<string, string>>): Promise<string | undefined> {
-  const answer = await fetch(`${daemon.url}/metrics`, { signal: AbortSignal.timeout(5_000) })
-  const found = parsePage(await answer.text()).find(
-    (sample) =>
-      sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
-  )
-  return found?.value
-}
+const find = (name: string, labels: Readonly<Record<string, string>>) => sampleValue(daemon.url, name, labels)
 
 async function hasLags(of: readonly number[]): Promise<void> {
   for (const partition of of)

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { parsePage, type Sample } from '../../bench/conformance/page.ts'
 import { type DaemonRig, startDaemon } from '../rigs/daemon.ts'
 import { type KafkaRig, startKafka } from '../rigs/kafka.ts'
 import { kafkaTool } from '../rigs/kafka-tool.ts'
 import { type RigClient, startRigClient } from '../rigs/rig-client.ts'
 import { daemonArgs } from './build.ts'
 import { type AllowedLag, type LagWatch, watchLags } from './lag-oracle.ts'
+import { samplesOf, sampleValue } from './page-sample.ts'
 import { removeTemporaryFolders } from './temporary-folder.ts'
 import { eventually, injected } from './waiting.ts'
 
@@ -65,18 +65,8 @@ afterEach(async () => {
   expect(await find('lagkeeper_source_up', { name: 'real' })).toBe('1')
 })
 
-async function page(): Promise<readonly Sample[]> {
-  const answer = await fetch(`${daemon.url}/metrics`, { signal: AbortSignal.timeout(5_000) })
-  return parsePage(await answer.text())
-}
-
-async function find(name: string, labels: Readonly<Record<string, string>>): Promise<string | undefined> {
-  const found = (await page()).find(
-    (sample) =>
-      sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
-  )
-  return found?.value
-}
+const page = () => samplesOf(daemon.url)
+const find = (name: string, labels: Readonly<Record<string, string>>) => sampleValue(daemon.url, name, labels)
 
 async function topicWith(name: string, records: number): Promise<void> {
   await rig.createTopics([{ name }])
