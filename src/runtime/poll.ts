@@ -1,9 +1,12 @@
+import type { Bell } from './bell.ts'
 import type { Clock } from './clock.ts'
 
 export interface PollOptions {
   readonly intervalMs: number
   /** Share of the interval by which all but the first run are delayed at random, 0 to 1: pollers do not march in step. */
   readonly jitter?: number
+  /** A ring asks for one run more, as soon as `gapMs` have passed since the last one began. */
+  readonly sooner?: { readonly bell: Bell; readonly gapMs: number }
   readonly clock: Clock
 }
 
@@ -16,14 +19,40 @@ export async function poll(
   signal: AbortSignal,
   task: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const { intervalMs, clock } = options
+  const { intervalMs, clock, sooner } = options
   let due = clock.monotonic()
   const start = due + intervalMs * (options.jitter ?? 0) * Math.random()
+  const rings = sooner?.bell.listen(signal)
+  let ring = rings?.next()
   while (!signal.aborted) {
-    await clock.sleep(due - clock.monotonic(), signal)
+    if (await sleepOrRing(due - clock.monotonic(), ring, clock, signal)) ring = rings?.next()
     if (signal.aborted) return
+    const began = clock.monotonic()
     await task(signal)
     const missed = Math.max(0, Math.floor((clock.monotonic() - start) / intervalMs))
     due = start + (missed + 1) * intervalMs
+    if (sooner !== undefined) await clock.sleep(Math.min(due, began + sooner.gapMs) - clock.monotonic(), signal)
+  }
+}
+
+/** Whether it was the ring that came first. */
+async function sleepOrRing(
+  ms: number,
+  ring: Promise<unknown> | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (ring === undefined) {
+    await clock.sleep(ms, signal)
+    return false
+  }
+  const awake = new AbortController()
+  const wake = (): void => awake.abort()
+  signal.addEventListener('abort', wake, { once: true })
+  try {
+    return await Promise.race([clock.sleep(ms, awake.signal).then(() => false), ring.then(() => true)])
+  } finally {
+    signal.removeEventListener('abort', wake)
+    wake()
   }
 }

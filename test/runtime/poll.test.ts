@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createBell } from '../../src/runtime/bell.ts'
 import { withDeadline } from '../../src/runtime/deadline.ts'
 import { poll } from '../../src/runtime/poll.ts'
 import { retryDelay } from '../../src/runtime/retry.ts'
@@ -19,6 +20,28 @@ describe('poll()', () => {
     await done
 
     expect(at).toEqual([0, 100, 200, 500, 600, 700, 800])
+  })
+
+  it('runs once more for any number of rings, not sooner than after the gap, and keeps its pace', async () => {
+    const clock = fakeClock()
+    const stop = new AbortController()
+    const bell = createBell()
+    const at: number[] = []
+    const done = poll({ intervalMs: 100, sooner: { bell, gapMs: 20 }, clock }, stop.signal, async () => {
+      at.push(clock.monotonic())
+    })
+    await clock.advance(0)
+    for (let step = 1; step <= 25; step++) {
+      await clock.advance(10)
+      // The first two within the gap after the run at 0, two at 150, one right before a run that is due.
+      if ([1, 2, 15, 19].includes(step)) bell.ring()
+      if (step === 15) bell.ring()
+      await clock.advance(0)
+    }
+    stop.abort()
+    await done
+
+    expect(at).toEqual([0, 20, 40, 100, 150, 190, 200])
   })
 
   it('ends with the error of its task', async () => {
