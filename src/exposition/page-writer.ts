@@ -17,9 +17,11 @@ export class PageWriter {
   #label = this.#scratch.subarray(0, 0)
   #lines = 0
 
-  /** Lines with a value since the beginning. */
-  get lines(): number {
-    return this.#lines
+  /** How many lines with a value were written since the last call. */
+  takeLines(): number {
+    const lines = this.#lines
+    this.#lines = 0
+    return lines
   }
 
   text(text: string): void {

@@ -7,7 +7,12 @@ export type TableRow = readonly [
   family: Family,
   lines: Lines,
   /** The level of the family when absent; `log` for the series of topics themselves. */
-  view?: keyof Views,
+  view?: keyof Views | undefined,
+  /**
+   * What its lines are made of and nothing else: `consumers`, the rows, sums and losses of a view; `topics`, the starts and
+   * ends of a view. Where that stays as it is, the lines need not be written again; they always are when absent.
+   */
+  dependsOn?: 'consumers' | 'topics',
 ]
 
 /** The view that a family has of a snapshot. */

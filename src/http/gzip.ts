@@ -1,5 +1,6 @@
-import { constants, crc32, deflateRaw, inflateRaw } from 'node:zlib'
+import { constants, crc32, deflateRawSync, inflateRaw } from 'node:zlib'
 import { breather } from '../runtime/breathe.ts'
+import { combineCrc32 } from './crc32-combine.ts'
 
 /**
  * Pieces of one gzip member, each compressed on its own and ended by a flush, so that they can be made side by side,
@@ -20,17 +21,28 @@ export interface GzipSum {
   readonly bytes: number
 }
 
+/** Text to be compressed. */
+export interface TextStretch {
+  readonly chunks: Iterable<Uint8Array>
+  /** Told what came of it, to be given to `compress` in place of the same text another time. */
+  readonly onCompressed?: (compressed: Compressed) => void
+}
+
+/** A stretch that was compressed before. */
+export interface Compressed {
+  readonly pieces: readonly Uint8Array[]
+  readonly sum: GzipSum
+}
+
 /** Fixed head of a member (RFC 1952, section 2.3): deflate, no name, no time, unknown system. */
 export const gzipHead = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff)
 
-/** How many pieces are with the thread pool at once: enough that making the next one never waits for it. */
-const AT_ONCE = 8
-
 /**
  * Compresses chunks as they are made, at level 1: higher levels take three times as long for a few per cent. It runs
- * to its end whether or not anybody reads, and never holds the event loop for longer than one chunk takes to be made.
+ * to its end whether or not anybody reads, and never holds the event loop for longer than two chunks take. On this
+ * thread, because handing a chunk to another one and back costs as much here as compressing it does.
  */
-export function compress(chunks: Iterable<Uint8Array>): GzipPieces {
+export function compress(stretches: Iterable<TextStretch | Compressed>): GzipPieces {
   const pieces: Uint8Array[] = []
   let sum: GzipSum | undefined
   let failure: { readonly error: unknown } | undefined
@@ -43,26 +55,28 @@ export function compress(chunks: Iterable<Uint8Array>): GzipPieces {
 
   async function work(): Promise<void> {
     const breathe = breather(5)
-    const running: Promise<Uint8Array>[] = []
-    let crc = 0
-    let bytes = 0
-    async function finishOne(): Promise<void> {
-      pieces.push(await running.shift()!)
-      wake()
-    }
-    for (const chunk of chunks) {
-      if (chunk.length > 0) {
-        crc = crc32(chunk, crc)
-        bytes += chunk.length
-        const piece = deflate(chunk, constants.Z_SYNC_FLUSH)
-        piece.catch(() => undefined)
-        running.push(piece)
-        if (running.length >= AT_ONCE) await finishOne()
+    let all: GzipSum = { crc: 0, bytes: 0 }
+    for (const stretch of stretches) {
+      if ('pieces' in stretch) {
+        for (const piece of stretch.pieces) pieces.push(piece)
+        all = joinSums(all, stretch.sum)
+      } else {
+        const first = pieces.length
+        let own: GzipSum = { crc: 0, bytes: 0 }
+        for (const chunk of stretch.chunks) {
+          if (chunk.length > 0) {
+            own = { crc: crc32(chunk, own.crc), bytes: own.bytes + chunk.length }
+            pieces.push(deflate(chunk, constants.Z_SYNC_FLUSH))
+            wake()
+          }
+          await breathe()
+        }
+        all = joinSums(all, own)
+        stretch.onCompressed?.({ pieces: pieces.slice(first), sum: own })
       }
       await breathe()
     }
-    while (running.length > 0) await finishOne()
-    sum = { crc, bytes }
+    sum = all
   }
 
   work().then(wake, (error: unknown) => {
@@ -79,6 +93,13 @@ export function compress(chunks: Iterable<Uint8Array>): GzipPieces {
   }
 }
 
+function joinSums(first: GzipSum, second: GzipSum): GzipSum {
+  return {
+    crc: combineCrc32(first.crc, second.crc, second.bytes),
+    bytes: first.bytes + second.bytes,
+  }
+}
+
 /** All pieces from the first, those that are not there yet as they come. */
 export async function* readPieces(gzip: GzipPieces): AsyncGenerator<Uint8Array, void> {
   for (let next = 0; ; next++) {
@@ -91,8 +112,8 @@ export async function* readPieces(gzip: GzipPieces): AsyncGenerator<Uint8Array, 
 }
 
 /** The last piece of the member, with `text` in it, and the checksum behind it. */
-export async function gzipEnd(before: GzipSum, text: Uint8Array): Promise<Uint8Array> {
-  const last = await deflate(text, constants.Z_FINISH)
+export function gzipEnd(before: GzipSum, text: Uint8Array): Uint8Array {
+  const last = deflate(text, constants.Z_FINISH)
   const end = Buffer.alloc(last.length + 8)
   end.set(last)
   // zlib answers 0 for an empty text, whatever came before it.
@@ -110,11 +131,7 @@ export function inflate(piece: Uint8Array): Promise<Uint8Array> {
   })
 }
 
-function deflate(chunk: Uint8Array, finishFlush: number): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    deflateRaw(chunk, { level: 1, finishFlush, chunkSize: 64 * 1024 }, (error, bytes) =>
-      // A copy: what zlib returns is the beginning of a larger buffer, and pieces are kept.
-      error === null ? resolve(Uint8Array.from(bytes)) : reject(error),
-    )
-  })
+function deflate(chunk: Uint8Array, finishFlush: number): Uint8Array {
+  // A copy: what zlib returns is the beginning of a larger buffer, and pieces are kept.
+  return Uint8Array.from(deflateRawSync(chunk, { level: 1, finishFlush, chunkSize: 64 * 1024 }))
 }

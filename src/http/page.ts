@@ -1,11 +1,24 @@
 import type { LimitReason } from '../exposition/limits.ts'
-import { type RenderOptions, render, type TableName } from '../exposition/render.ts'
+import { type PageBefore, type RenderOptions, renderStretches, type TableName } from '../exposition/render.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { compress, type GzipPieces, gzipEnd, gzipHead, inflate, readPieces } from './gzip.ts'
+import { combineCrc32 } from './crc32-combine.ts'
+import {
+  type Compressed,
+  compress,
+  type GzipPieces,
+  type GzipSum,
+  gzipEnd,
+  gzipHead,
+  inflate,
+  readPieces,
+  type TextStretch,
+} from './gzip.ts'
 
 export interface PageDeps {
   /** The daemon's own metrics in the text format. Asked once the lag families of the page are there. */
   readonly selfMetrics: () => Promise<string>
+  /** The families of jobs; undefined, or absent, where no jobs are looked for. */
+  readonly jobs?: () => GzipPieces | undefined
   /** Names of the lag families to print; all when absent. */
   readonly families?: ReadonlySet<string>
   /** How to print; another object than before makes every page anew. */
@@ -25,7 +38,14 @@ interface MadePage {
   /** Which snapshots it shows. */
   readonly version: string
   readonly gzip: GzipPieces
+  /** What the page after it need not make again; empty until it is made. */
+  readonly kept: KeptStretches
   isRead: boolean
+}
+
+interface KeptStretches {
+  before: PageBefore | undefined
+  readonly stretches: Map<string, Compressed>
 }
 
 const ownNames: PageRules = { tables: ['lagkeeper'] }
@@ -47,12 +67,13 @@ export interface Page {
   /**
    * One gzip member, piece by piece.
    *
-   * @param tables the sets of names to print, in place of those that the rules say; the daemon's own metrics stand
-   *   beside our own names only
+   * @param tables the sets of names to print, in place of those that the rules say; jobs and the daemon's own metrics
+   *   stand beside our own names only
+   * @param withJobs whether the families of jobs stand on it
    */
-  gzip(snapshots: readonly Snapshot[], tables?: readonly TableName[]): AsyncIterable<Uint8Array>
+  gzip(snapshots: readonly Snapshot[], tables?: readonly TableName[], withJobs?: boolean): AsyncIterable<Uint8Array>
   /** The same as text. */
-  identity(snapshots: readonly Snapshot[], tables?: readonly TableName[]): AsyncIterable<Uint8Array>
+  identity(snapshots: readonly Snapshot[], tables?: readonly TableName[], withJobs?: boolean): AsyncIterable<Uint8Array>
   /**
    * To be called when a cluster has a new snapshot: each page that shows this cluster alone and was read since it was
    * made is made anew at once, so that its next reader need not wait. One that nobody reads any more costs nothing, and
@@ -92,7 +113,9 @@ export function createPage(deps: PageDeps): Page {
     const version = JSON.stringify(snapshots.map(({ cycle, takenAt }) => [cycle, takenAt]))
     const found = made.get(name)
     if (found?.version === version) return found
-    const page = { clusters, tables, version, gzip: compress(counted(snapshots, tables, rules)), isRead: false }
+    const kept: KeptStretches = { before: undefined, stretches: new Map() }
+    const gzip = compress(counted(snapshots, tables, rules, found?.kept, kept))
+    const page = { clusters, tables, version, gzip, kept, isRead: false }
     made.delete(name)
     made.set(name, page)
     // Clusters come and go with the configuration; the pages of those that are gone are the oldest here.
@@ -106,26 +129,46 @@ export function createPage(deps: PageDeps): Page {
     return page.gzip
   }
 
+  /** Stretches of a page; those that say what the page before said come as they were compressed then. */
   function* counted(
     snapshots: readonly Snapshot[],
     tables: readonly TableName[],
     rules: PageRules,
-  ): Generator<Uint8Array, void> {
+    past: KeptStretches | undefined,
+    kept: KeptStretches,
+  ): Generator<TextStretch | Compressed, void> {
     const series: SeriesCount[] = []
     const dropped: DroppedCount[] = []
-    yield* render(snapshots, {
+    const options: RenderOptions = {
       ...rules,
       tables,
       families: deps.families,
       onSeries: (kafkaCluster, family, count) => series.push({ kafkaCluster, family, count }),
       onDropped: (kafkaCluster, reason, count) => dropped.push({ kafkaCluster, reason, count }),
-    })
+    }
+    const stretches = renderStretches(snapshots, options, past?.before)
+    let step = stretches.next()
+    for (; step.done !== true; step = stretches.next()) {
+      const { key, chunks } = step.value
+      if (chunks !== undefined)
+        yield { chunks, ...(key !== undefined && { onCompressed: (made) => void kept.stretches.set(key, made) }) }
+      else if (key !== undefined) {
+        const made = past!.stretches.get(key)!
+        kept.stretches.set(key, made)
+        yield made
+      }
+    }
+    kept.before = step.value
     if (rules !== last) return
     for (const { kafkaCluster, family, count } of series) {
       const ofCluster = counts.get(kafkaCluster) ?? new Map<string, number>()
       counts.set(kafkaCluster, ofCluster.set(family, count))
     }
     for (const one of dropped) droppedOf.set(JSON.stringify([tables, one.kafkaCluster, one.reason]), one)
+  }
+
+  function jobsOn(tables: readonly TableName[], withJobs: boolean): GzipPieces | undefined {
+    return withJobs && tables.includes('lagkeeper') ? deps.jobs?.() : undefined
   }
 
   async function selfText(tables: readonly TableName[]): Promise<string> {
@@ -135,18 +178,22 @@ export function createPage(deps: PageDeps): Page {
   }
 
   return {
-    async *gzip(snapshots, wanted) {
+    async *gzip(snapshots, wanted, withJobs = false) {
       const rules = rulesNow()
       const tables = wanted ?? rules.tables
       const gzip = read(snapshots, tables, rules)
       yield gzipHead
       yield* readPieces(gzip)
-      yield await gzipEnd(gzip.sum() ?? { crc: 0, bytes: 0 }, Buffer.from(await selfText(tables)))
+      const jobs = jobsOn(tables, withJobs)
+      if (jobs !== undefined) yield* readPieces(jobs)
+      yield gzipEnd(sumOf(gzip, jobs), Buffer.from(await selfText(tables)))
     },
-    async *identity(snapshots, wanted) {
+    async *identity(snapshots, wanted, withJobs = false) {
       const rules = rulesNow()
       const tables = wanted ?? rules.tables
       for await (const piece of readPieces(read(snapshots, tables, rules))) yield await inflate(piece)
+      const jobs = jobsOn(tables, withJobs)
+      if (jobs !== undefined) for await (const piece of readPieces(jobs)) yield await inflate(piece)
       yield Buffer.from(await selfText(tables))
     },
     prepare: (snapshot) => {
@@ -170,3 +217,11 @@ export function createPage(deps: PageDeps): Page {
 }
 
 const MAX_PAGES = 64
+
+/** Of the lag families with the jobs behind them; both are made to their ends. */
+function sumOf(lag: GzipPieces, jobs: GzipPieces | undefined): GzipSum {
+  const [first, second] = [lag.sum() ?? noSum, jobs?.sum() ?? noSum]
+  return { crc: combineCrc32(first.crc, second.crc, second.bytes), bytes: first.bytes + second.bytes }
+}
+
+const noSum: GzipSum = { crc: 0, bytes: 0 }

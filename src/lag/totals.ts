@@ -1,6 +1,12 @@
 import type { Consumer } from '../model/consumer.ts'
 import type { ConsumerTotal, SnapshotPart } from '../model/snapshot.ts'
 
+interface Total {
+  readonly consumer: Consumer
+  lag: number
+  complete: boolean
+}
+
 /**
  * Adds the blocks of every consumer up, over all parts. A consumer has a total only when each of its blocks has one (I3).
  *
@@ -12,23 +18,29 @@ export function consumerTotals(
   listed: readonly Consumer[],
   vanished: readonly Consumer[],
 ): readonly ConsumerTotal[] {
-  const totals = new Map<string, { consumer: Consumer; lag: number; complete: boolean; blocks: number }>()
+  const totals = new Map<string, Total>()
   for (const { batch, blockLag, blockComplete } of parts) {
+    // The blocks of a consumer follow each other.
+    let last = -1
+    let total: Total | undefined
     for (let block = 0; block < blockLag.length; block++) {
-      const consumer = batch.consumers[batch.blockConsumer[block]!]!
-      const total = totals.get(consumer.name) ?? {
-        ...{ consumer, lag: 0, blocks: 0 },
-        // What is hidden from us could be anything.
-        complete: consumer.partial !== true,
+      const index = batch.blockConsumer[block]!
+      if (total === undefined || index !== last) {
+        const consumer = batch.consumers[index]!
+        total = totals.get(consumer.name)
+        if (total === undefined) {
+          // What is hidden from us could be anything.
+          total = { consumer, lag: 0, complete: consumer.partial !== true }
+          totals.set(consumer.name, total)
+        }
+        last = index
       }
-      totals.set(consumer.name, total)
       total.lag += blockLag[block]!
       total.complete &&= blockComplete[block] === 1
-      total.blocks++
     }
   }
   for (const consumer of listed)
-    if (!totals.has(consumer.name)) totals.set(consumer.name, { consumer, lag: 0, complete: false, blocks: 0 })
+    if (!totals.has(consumer.name)) totals.set(consumer.name, { consumer, lag: 0, complete: false })
   const present = [...totals.values()].map(
     ({ consumer, lag, complete }): ConsumerTotal =>
       complete ? { consumer, lag, present: true } : { consumer, present: true },
