@@ -40,6 +40,7 @@ export const pure: readonly string[] = ['model', 'lag', 'targets', 'jobs', 'expo
 
 /** The only places that may import these packages: each is wrapped once. */
 const owners: Readonly<Record<string, readonly string[]>> = {
+  axios: ['flink', 'yarn'],
   express: ['http'],
   'prom-client': ['app'],
   pino: ['runtime'],
