@@ -30,6 +30,14 @@ export const expositionSchema = z.strictObject({
     .max(MOST)
     .prefault(5_000_000)
     .describe('Most series of all Kafka clusters together on a page; the largest clusters give way first.'),
+  max_job_series: z
+    .int()
+    .min(LEAST)
+    .max(MOST)
+    .prefault(200_000)
+    .describe(
+      'Most series of Flink jobs on a page, about 35 a job. Past it sources go first, then jobs that are gone; `lagkeeper_job_series_dropped` counts what is left out.',
+    ),
 })
 
 interface PageConfig {

@@ -2,6 +2,7 @@ import { landingPage } from '../console/landing.ts'
 import { consoleCss } from '../console/style.ts'
 import { landingRoute } from '../http/landing.ts'
 import { type Route, securityHeaders } from '../http/route.ts'
+import type { JobView } from '../model/job-view.ts'
 import type { TargetState } from '../model/target.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { KafkaService } from './kafka-service.ts'
@@ -12,6 +13,8 @@ export interface ConsoleInput {
   readonly clock: Clock
   readonly clusters: readonly KafkaService[]
   readonly targets: () => Readonly<Record<TargetState, number>> | undefined
+  /** The jobs as last made out; undefined where none are looked for, and before the first time. */
+  readonly jobs?: () => readonly JobView[] | undefined
   /** `host:port` at which we can be reached. */
   readonly address: () => string
 }
@@ -20,6 +23,7 @@ export interface ConsoleInput {
 export function consoleRoutes(input: ConsoleInput): readonly Route[] {
   const page = (): string => {
     const states = input.targets()
+    const jobs = input.jobs?.()
     return landingPage({
       version: input.version,
       demo: input.demo,
@@ -35,6 +39,7 @@ export function consoleRoutes(input: ConsoleInput): readonly Route[] {
         }
       }),
       ...(states === undefined ? {} : { targets: new Map(entries(states)) }),
+      ...(jobs === undefined ? {} : { jobs }),
     })
   }
   return [

@@ -4,7 +4,7 @@ import type { CollectObserver } from '../collect/observer.ts'
 import { selfFamilies } from '../exposition/families.ts'
 
 /** Each tick wakes the process: every 10 ms cost 0.4 % of a core, as much as all the rest while nothing happens. */
-const loopTickMs = 50
+const loopTickMs = 250
 /** The library looks at the loop by itself, which cannot be turned off: so seldom that it costs nothing. */
 const neverMs = 2 ** 31 - 1
 /** What the library then says of the loop is one long look. */
@@ -38,6 +38,8 @@ interface RenderedValues {
   readonly series: readonly { readonly kafkaCluster: string; readonly family: string; readonly count: number }[]
   /** What limits left out. */
   readonly dropped?: readonly { readonly kafkaCluster: string; readonly reason: string; readonly count: number }[]
+  /** What the limit of job series left out; absent where no jobs are looked for. */
+  readonly jobSeriesDropped?: number
 }
 
 export function createSelfMetrics(version: string): SelfMetrics {
@@ -70,6 +72,7 @@ export function createSelfMetrics(version: string): SelfMetrics {
   loop.enable()
   let values: () => RenderedValues = () => ({ targets: {}, series: [], replicas: 0 })
   let syncGauge: Gauge | undefined
+  let jobDropped: Gauge | undefined
   let room: { readonly bytes: Gauge; readonly expiries: Counter } | undefined
   const sources = new Map<string, Set<string>>()
 
@@ -120,6 +123,10 @@ export function createSelfMetrics(version: string): SelfMetrics {
       dropped.reset()
       for (const { kafkaCluster, reason, count } of now.dropped ?? [])
         dropped.set({ kafka_cluster: kafkaCluster, reason }, count)
+      if (now.jobSeriesDropped !== undefined) {
+        jobDropped ??= gauge(selfFamilies.jobSeriesDropped)
+        jobDropped.set(now.jobSeriesDropped)
+      }
       // A gauge without labels prints 0 until it is set, and 0 would be a date: it exists only once there is one.
       if (now.registrySyncedAt !== undefined) {
         syncGauge ??= gauge(selfFamilies.registryLastSync)

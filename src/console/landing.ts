@@ -1,7 +1,9 @@
+import type { JobView } from '../model/job-view.ts'
 import { type TargetState, targetStates } from '../model/target.ts'
 import { type ClusterView, clusterTable } from './cluster-table.ts'
 import { consumerTable } from './consumer-table.ts'
 import { type Html, html, linkTo } from './html.ts'
+import { jobTable } from './job-table.ts'
 import { topConsumers } from './landing-data.ts'
 import { counted, inDigits } from './words.ts'
 
@@ -16,9 +18,12 @@ export interface LandingInput {
   readonly clusters: readonly ClusterView[]
   /** Targets of service discovery by state; absent before the first complete view. */
   readonly targets?: ReadonlyMap<TargetState, number>
+  /** Absent where no jobs are looked for. */
+  readonly jobs?: readonly JobView[]
 }
 
 const CONSUMERS_SHOWN = 20
+const JOBS_SHOWN = 10
 
 /** Where the page and its style sheet are found; links are relative, so that a proxy may serve them below a path. */
 const pages = [
@@ -55,7 +60,7 @@ ${clusterTable(input.clusters, input.now)}
 <h2 id="consumers">Furthest behind</h2>
 ${consumerTable(topConsumers(snapshots, CONSUMERS_SHOWN))}
 </section>
-<section>
+${input.jobs === undefined ? undefined : jobSection(input.jobs)}<section>
 <h2>Targets</h2>
 ${targetList(input.targets)}
 </section>
@@ -77,6 +82,15 @@ ${pages.map(
 </html>
 `
   return page.toString()
+}
+
+function jobSection(jobs: readonly JobView[]): Html {
+  return html`<section>
+<h2 id="jobs">Jobs</h2>
+${jobTable(jobs, JOBS_SHOWN)}
+<p><a href="${linkTo('jobs')}">All jobs</a></p>
+</section>
+`
 }
 
 function demoBanner(): Html {

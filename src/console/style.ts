@@ -40,6 +40,7 @@ body {
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem; margin-bottom: 1rem; }
 h1 { margin: 0; font-size: 1.5rem; }
 h2 { margin: 2rem 0 0.5rem; font-size: 1.1rem; }
+h3 { margin: 1.25rem 0 0.25rem; font-size: 1rem; }
 header p, dl { margin: 0; }
 a { color: var(--link); }
 a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
@@ -68,11 +69,13 @@ td { white-space: nowrap; }
 
 dl { display: flex; flex-wrap: wrap; gap: 0.25rem 2rem; }
 dl div { display: flex; gap: 0.5rem; }
-dt { color: var(--quiet); }
+dt { color: var(--quiet); white-space: nowrap; }
 dd { margin: 0; font-variant-numeric: tabular-nums; }
 
 .plain { margin: 0; padding: 0; list-style: none; }
 .plain li { margin: 0.2rem 0; }
+ul:not(.plain) { margin: 0.25rem 0; padding-left: 1.25rem; }
+.name { min-width: 0; overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); }
 .bad { color: var(--bad); }
 `

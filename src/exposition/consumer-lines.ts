@@ -9,7 +9,7 @@ export const totalRecordsLag = totalRecordsLagAs(lagFamilies.totalRecordsLag)
 export const info = consumerLines(
   lagFamilies.info,
   () => 1,
-  ({ consumer }) => [consumer.kind, consumer.group],
+  ({ consumer }) => [consumer.kind, consumer.group, consumer.jobId, consumer.applicationId],
 )
 
 export const membersAs = (family: Family): Lines =>

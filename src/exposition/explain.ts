@@ -1,6 +1,7 @@
 import type { Evidence } from '../model/evidence.ts'
 import type { LagRow } from '../model/lag-row.ts'
 import { type LogOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
+import type { GaugeTrace, PositionTrace } from '../model/position-trace.ts'
 import { rowState, type Snapshot } from '../model/snapshot.ts'
 import { isoTime, rowWords } from './json-row.ts'
 import { reasonText } from './reason-text.ts'
@@ -34,13 +35,45 @@ export interface Explanation {
     /** Only where the view was asked for. */
     readonly last_stable_offset?: readonly ExplainedRequest[]
   }
+  /** Only of a Flink job. */
+  readonly flink?: ExplainedJob
+}
+
+/** How the position of a Flink job was made out, in JSON's words. */
+interface ExplainedJob {
+  readonly flink_cluster: string
+  readonly job_manager: string | undefined
+  readonly job_id: string | undefined
+  readonly application_id: string | undefined
+  readonly state: string | undefined
+  readonly topic_name: string | undefined
+  readonly gauges: readonly ExplainedGauge[]
+  readonly commits: PositionTrace['commits']
+  readonly verdict: string
+}
+
+interface ExplainedGauge {
+  readonly page: string
+  readonly sent: string
+  readonly received: string
+  readonly vertex: string
+  readonly operator: string
+  readonly operator_name: string
+  readonly subtask: number
+  readonly attempt: number
+  readonly current: GaugeTrace['current']
+  readonly committed: GaugeTrace['committed']
+  readonly position: number | undefined
+  readonly verdict: string
 }
 
 /**
  * Explains a row of a snapshot by the requests of its cycle. For a held row these are the requests that did not bring a
  * whole row, not those of the cycle in which it was taken.
+ *
+ * @param trace how the position came to be, of a Flink job; of its pages then only those are told that have to do with it
  */
-export function explain(snapshot: Snapshot, row: LagRow): Explanation {
+export function explain(snapshot: Snapshot, row: LagRow, trace?: PositionTrace): Explanation {
   const topic = snapshot.catalog.topics[snapshot.catalog.topicIndex.get(row.topic) ?? -1]
   const logRow = topic === undefined || row.partition >= topic.partitions ? -1 : topic.firstRow + row.partition
   const requests = (evidence: readonly Evidence[]) => evidence.map((one) => explainRequest(snapshot, one))
@@ -53,12 +86,47 @@ export function explain(snapshot: Snapshot, row: LagRow): Explanation {
     why: row.reason === undefined ? undefined : reasonText[row.reason],
     requests: {
       log_start: requests(answerOf(snapshot.starts, logRow)),
-      position: requests(row.part.batch.evidence),
+      position: requests(evidenceOf(row, trace)),
       log_end: requests(answerOf(snapshot.ends, logRow)),
       ...(snapshot.views?.stable === undefined
         ? {}
         : { last_stable_offset: requests(answerOf(snapshot.views.stable, logRow)) }),
     },
+    ...(trace === undefined ? {} : { flink: explainJob(snapshot, trace) }),
+  }
+}
+
+function evidenceOf(row: LagRow, trace: PositionTrace | undefined): readonly Evidence[] {
+  const { evidence } = row.part.batch
+  if (trace === undefined) return evidence
+  const pages = new Set(trace.gauges.map(({ page }) => page))
+  return evidence.filter(({ from, api }) => api !== 'GET' || pages.has(from))
+}
+
+function explainJob(snapshot: Snapshot, trace: PositionTrace): ExplainedJob {
+  return {
+    flink_cluster: trace.flinkCluster,
+    job_manager: trace.jobManager,
+    job_id: trace.jobId,
+    application_id: trace.applicationId,
+    state: trace.state,
+    topic_name: trace.topicName,
+    gauges: trace.gauges.map((gauge) => ({
+      page: gauge.page,
+      sent: wallTime(snapshot, gauge.sentAt),
+      received: wallTime(snapshot, gauge.takenAt),
+      vertex: gauge.vertex,
+      operator: gauge.operator,
+      operator_name: gauge.operatorName,
+      subtask: gauge.subtask,
+      attempt: gauge.attempt,
+      current: gauge.current,
+      committed: gauge.committed,
+      position: gauge.position,
+      verdict: gauge.verdict,
+    })),
+    commits: trace.commits,
+    verdict: trace.verdict,
   }
 }
 
@@ -70,8 +138,13 @@ function answerOf(column: LogOffsetColumn, row: number): readonly Evidence[] {
 
 function explainRequest(snapshot: Snapshot, evidence: Evidence): ExplainedRequest {
   const { from, api, version, correlation, sentAt, receivedAt, code } = evidence
-  const wall = (monotonic: number): string => isoTime(snapshot.takenAtWall - (snapshot.takenAt - monotonic))
-  return { from, api, version, correlation, sent: wall(sentAt), received: wall(receivedAt), code }
+  const [sent, received] = [wallTime(snapshot, sentAt), wallTime(snapshot, receivedAt)]
+  return { from, api, version, correlation, sent, received, code }
+}
+
+/** A moment of the monotonic clock on the wall clock, as it stood when the snapshot was taken. */
+function wallTime(snapshot: Snapshot, monotonic: number): string {
+  return isoTime(snapshot.takenAtWall - (snapshot.takenAt - monotonic))
 }
 
 function arithmetic(row: LagRow): string {

@@ -8,7 +8,7 @@ export interface Family {
   /** Labels that are the same on every line, as they are printed. */
   readonly constant?: string
   /** What one series stands for. */
-  readonly level: 'partition' | 'topic' | 'consumer' | 'cluster' | 'replica'
+  readonly level: 'partition' | 'topic' | 'consumer' | 'cluster' | 'job' | 'replica'
   /** Its series stand in the place of series of another family, not beside them. */
   readonly isInstead?: true
 }
@@ -84,8 +84,8 @@ export const lagFamilies = {
   info: {
     name: 'stream_consumer_info',
     type: 'gauge',
-    help: 'Always 1: who keeps the position of the consumer (kind), and its group id when it has one.',
-    labels: ['kafka_cluster', 'consumer', 'kind', 'group'],
+    help: 'Always 1: who keeps the position of the consumer (kind), its group id when it has one, and the job and application of a Flink job.',
+    labels: ['kafka_cluster', 'consumer', 'kind', 'group', 'job_id', 'application_id'],
     level: 'consumer',
   },
   members: {
@@ -132,6 +132,96 @@ export const lagFamilies = {
   },
 } as const satisfies Readonly<Record<string, Family>>
 
+const job = ['flink_cluster', 'flink_job'] as const
+
+/** The families of jobs. */
+export const jobFamilies = {
+  info: {
+    name: 'stream_job_info',
+    type: 'gauge',
+    help: 'Always 1: which run of the job it is, and where. Labels that are not known are left out.',
+    labels: [...job, 'version', 'job_id', 'application_id', 'queue', 'user'],
+    level: 'job',
+  },
+  state: {
+    name: 'stream_job_state',
+    type: 'gauge',
+    help: '1 for the state that the job is in, 0 for each other: the words of Flink, gone for a job that is not listed any more though it had not ended, unknown while its JobManager does not answer.',
+    labels: [...job, 'state'],
+    level: 'job',
+  },
+  expectedRunning: {
+    name: 'stream_job_expected_running',
+    type: 'gauge',
+    help: '1 for a job that should run: the configuration says so, or it says nothing and the job ran and did not finish and was not cancelled. Kept for 24 hours after a job was listed last.',
+    labels: [...job],
+    level: 'job',
+  },
+  present: {
+    name: 'stream_job_present',
+    type: 'gauge',
+    help: '1 while the JobManager lists the job and it has not ended, else 0. Absent while the JobManager does not answer: see state unknown.',
+    labels: [...job],
+    level: 'job',
+  },
+  restarts: {
+    name: 'stream_job_restarts_total',
+    type: 'counter',
+    help: 'Restarts of the job. Goes on where Flink starts again from 0: a new attempt, JobManager or job id under the same name is one restart more.',
+    labels: [...job],
+    level: 'job',
+  },
+  lastCheckpoint: {
+    name: 'stream_job_last_checkpoint_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the last checkpoint of this run was completed, by the clock of the JobManager. Absent before the first.',
+    labels: [...job],
+    level: 'job',
+  },
+  checkpointsFailed: {
+    name: 'stream_job_checkpoints_failed_total',
+    type: 'counter',
+    help: 'Checkpoints of this run that failed.',
+    labels: [...job],
+    level: 'job',
+  },
+  sourceRecordsLag: {
+    name: 'stream_job_source_records_lag',
+    type: 'gauge',
+    help: 'Records that one source of the job has not emitted yet, the true lag summed over its partitions. Absent when one of them is unknown. What was emitted may not be processed yet.',
+    labels: [...job, 'vertex'],
+    level: 'job',
+  },
+  pendingRecords: {
+    name: 'stream_job_flink_pending_records',
+    type: 'gauge',
+    help: 'What Flink itself says is pending (pendingRecords), beside the true lag: far too small under back-pressure, 0 for a job that is stuck.',
+    labels: [...job, 'vertex'],
+    level: 'job',
+  },
+  backPressure: {
+    name: 'stream_job_backpressure_ratio',
+    type: 'gauge',
+    help: 'Share of the time in which the most held-up task of the job waits for those behind it, 0 to 1.',
+    labels: [...job],
+    level: 'job',
+  },
+  watermarkLag: {
+    name: 'stream_job_watermark_lag_seconds',
+    type: 'gauge',
+    help: 'How far the watermark of the slowest operator is behind the clock; 0 when it is ahead. Absent without watermarks.',
+    labels: [...job],
+    level: 'job',
+  },
+  finding: {
+    name: 'stream_job_finding',
+    type: 'gauge',
+    help: 'Always 1: something is wrong with the job. /api/v1/jobs has the evidence.',
+    labels: [...job, 'finding'],
+    level: 'job',
+  },
+} as const satisfies Readonly<Record<string, Family>>
+
 /** Metrics of the daemon itself. They stand on `/metrics` behind the lag families, and alone on `/metrics/self`. */
 export const selfFamilies = {
   buildInfo: {
@@ -174,6 +264,13 @@ export const selfFamilies = {
     type: 'counter',
     help: 'Requests sent to the brokers of the Kafka cluster, by API.',
     labels: ['kafka_cluster', 'api'],
+    level: 'replica',
+  },
+  jobSeriesDropped: {
+    name: 'lagkeeper_job_series_dropped',
+    type: 'gauge',
+    help: 'Series of jobs that the limit left out of the last page, as if every number were known.',
+    labels: [],
     level: 'replica',
   },
   series: {
@@ -263,7 +360,7 @@ export const selfFamilies = {
   eventLoopDelay: {
     name: 'lagkeeper_event_loop_delay_seconds',
     type: 'gauge',
-    help: 'Longest time between two looks at the event loop since the last scrape. It is looked at every 0.05 seconds, so that is what it says when nothing holds it.',
+    help: 'Longest time between two looks at the event loop since the last scrape. It is looked at every 0.25 seconds, so that is what it says when nothing holds it.',
     labels: [],
     level: 'replica',
   },

@@ -2,7 +2,8 @@ import type { Reason } from '../model/reason.ts'
 
 /** Each reason as a sentence for people: what it means, and where one would look. */
 export const reasonText: Readonly<Record<Reason, string>> = {
-  no_position: 'The consumer has no position for this partition: it has never committed one, or it has expired',
+  no_position:
+    'The consumer has no position for this partition: it has never committed one, or it has expired; of a Flink job: no subtask reads it, or its source has not read a record since it started',
   position_beyond_end:
     'The position lies beyond the log end in two cycles running, so one of the two is not of this log',
   topic_recreated: 'The topic was deleted and created again; the position belongs to its former life',
@@ -13,7 +14,8 @@ export const reasonText: Readonly<Record<Reason, string>> = {
   unauthorized: 'The broker refused: the principal may not describe the group or the topic',
   unsupported: 'The broker is too old or too different to tell',
   ambiguous_topic: 'Several topics fit the filtered name that the source shows',
-  incomplete: 'The answer lacked partitions that members of the group are assigned',
+  incomplete:
+    'The answer lacked partitions that members of the group are assigned; of a Flink job: not every subtask that reads was seen on a page',
   read_failed: 'The read failed in this cycle',
   timeout: 'No answer came within the time that the cycle has',
   stale: 'What the source shows is older than it may be',

@@ -17,5 +17,5 @@ export type TableRow = readonly [
 
 /** The view that a family has of a snapshot. */
 export function viewOf([{ level }, , view]: TableRow): keyof Views {
-  return view ?? (level === 'replica' ? 'cluster' : level)
+  return view ?? (level === 'replica' || level === 'job' ? 'cluster' : level)
 }

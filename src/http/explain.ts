@@ -1,6 +1,7 @@
 import { explain } from '../exposition/explain.ts'
 import { jsonText } from '../exposition/json-row.ts'
 import { type LagRow, lagRow } from '../model/lag-row.ts'
+import type { PositionTrace } from '../model/position-trace.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { type Clusters, snapshotsOf } from './clusters.ts'
 import { badParameter, readQuery, wholeNumber } from './query.ts'
@@ -10,21 +11,33 @@ import { jsonAsIs, Refusal, type Request, type Response, type Route } from './ro
 const HINTS = 50
 const MAX_PARTITION = 2 ** 31 - 1
 
+/** How the position of a Flink job on a partition came to be; undefined for any other consumer. */
+export type TracePosition = (row: {
+  readonly kafkaCluster: string
+  readonly consumer: string
+  readonly topic: string
+  readonly partition: number
+}) => Promise<PositionTrace | undefined>
+
 /**
  * `/api/v1/explain`: one row with the requests behind each of its numbers, the calculation in words, and why a number
  * is missing. `kafka_cluster` may be left out when there is only one.
+ *
+ * @param trace asked for rows of Flink jobs; they are explained without it when absent
  */
-export function explainRoute(clusters: Clusters): Route {
-  return { method: 'GET', path: '/api/v1/explain', handle: (request) => explainRow(clusters, request) }
+export function explainRoute(clusters: Clusters, trace?: TracePosition): Route {
+  return { method: 'GET', path: '/api/v1/explain', handle: (request) => explainRow(clusters, request, trace) }
 }
 
-function explainRow(clusters: Clusters, request: Request): Response {
+async function explainRow(clusters: Clusters, request: Request, trace: TracePosition | undefined): Promise<Response> {
   const query = readQuery(request.query, ['kafka_cluster', 'consumer', 'topic', 'partition'])
   const consumer = required('consumer', query.consumer, 'the name of a consumer')
   const topic = required('topic', query.topic, 'the name of a topic')
   const partition = wholeNumber('partition', required('partition', query.partition, 'a number'), 0, MAX_PARTITION)
   const snapshot = onlySnapshot(clusters, query.kafka_cluster)
-  return jsonAsIs(200, jsonText(explain(snapshot, findRow(snapshot, consumer, topic, partition))))
+  const row = findRow(snapshot, consumer, topic, partition)
+  const traced = row.kind === 'flink' ? await trace?.(row) : undefined
+  return jsonAsIs(200, jsonText(explain(snapshot, row, traced)))
 }
 
 function required(name: string, value: string | undefined, expected: string): string {

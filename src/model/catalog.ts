@@ -23,6 +23,8 @@ export interface Catalog {
   /** Sorted by name. */
   readonly topics: readonly CatalogTopic[]
   readonly topicIndex: ReadonlyMap<string, number>
+  /** Names of topics that exist and are left out by configuration; absent when there is none. */
+  readonly leftOut?: readonly string[]
   readonly rows: number
   /** Leader's broker id per row; −1 when there is none. */
   readonly leader: Int32Array

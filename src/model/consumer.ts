@@ -6,7 +6,7 @@ export interface Consumer {
   /** As printed: the group id, or `<flink cluster>/<job name>`; the empty group id is `(empty)`. */
   readonly name: string
   readonly kind: ConsumerKind
-  /** The group id as Kafka has it, when there is one. */
+  /** The group id as Kafka has it, when there is one. Of a Flink job that owns several: all of them, with commas between. */
   readonly group?: string
   /** The group's state in Kafka's own words, such as `Stable` or `Empty`; absent when not known. */
   readonly state?: string
@@ -14,6 +14,10 @@ export interface Consumer {
   readonly members?: number
   /** It reads topics that we may not describe, nobody says which: a sum over what is known would be understated. */
   readonly partial?: true
+  /** Flink jobs only: the id of the run that is there now. */
+  readonly jobId?: string
+  /** The application on YARN that it runs in. */
+  readonly applicationId?: string
 }
 
 const EMPTY_GROUP = '(empty)'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type Family, lagFamilies, selfFamilies } from '../../src/exposition/families.ts'
+import { type Family, jobFamilies, lagFamilies, selfFamilies } from '../../src/exposition/families.ts'
 import { metricsReference, writtenReference } from './metrics-reference.ts'
 
-const families: readonly Family[] = [...Object.values(lagFamilies), ...Object.values(selfFamilies)]
+const families: readonly Family[] = [lagFamilies, jobFamilies, selfFamilies].flatMap((table) => Object.values(table))
 
 describe('the table of families', () => {
   it('has every name once', () => {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Family, lagFamilies, selfFamilies } from '../../src/exposition/families.ts'
+import { type Family, jobFamilies, lagFamilies, selfFamilies } from '../../src/exposition/families.ts'
 
 // Writes docs/metrics.md from the table of families: `npx tsx test/exposition/metrics-reference.ts --write`.
 
@@ -30,6 +30,13 @@ unknown is absent, never 0, -1 or NaN; \`stream_consumer_partitions\` says how m
 ## Lag
 
 ${table(Object.values(lagFamilies))}
+## Jobs
+
+Labels are \`flink_cluster\` and \`flink_job\`; [jobs](jobs.md) says what they mean and how findings are made out. On \`/metrics\`
+when it is not asked for one Kafka cluster, and alone on \`/metrics/jobs\`. Past \`exposition.max_job_series\` the vertices of
+the jobs with most of them go first, then jobs that are gone, then others; \`lagkeeper_job_series_dropped\` counts.
+
+${table(Object.values(jobFamilies))}
 ## The daemon itself
 
 ${table(Object.values(selfFamilies))}`

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { explainRoute } from '../../src/http/explain.ts'
+import type { PositionTrace } from '../../src/model/position-trace.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { ask, textOf } from '../fakes/http.ts'
 import { fakeSnapshot } from '../fakes/snapshot.ts'
@@ -26,6 +27,73 @@ describe('/api/v1/explain', () => {
     expect(arithmetic).toBe('log end 9007199254740997 - position 9007199254740993 = records lag 4')
     expect(Object.keys(requests)).toEqual(['log_start', 'position', 'log_end'])
     expect(requests.position[0].api).toBe('OffsetFetch')
+  })
+
+  it('tells of a Flink job how its position came to be, and of no other pages', async () => {
+    const job = { name: 'prod/etl', kind: 'flink', jobId: 'j' } as const
+    const snapshot = fakeSnapshot([
+      { consumer: job, topic: 'orders', partition: 3, position: 90n, start: 0n, end: 100n },
+    ])
+    const trace: PositionTrace = {
+      flinkCluster: 'prod',
+      jobManager: 'http://jm:8081',
+      jobId: 'j',
+      state: 'RUNNING',
+      gauges: [
+        {
+          page: 'http://tm1:9250/metrics',
+          sentAt: snapshot.takenAt - 2_000,
+          takenAt: snapshot.takenAt - 1_000,
+          vertex: 'v1',
+          operator: 'op1',
+          operatorName: 'Source: orders[1]',
+          subtask: 0,
+          attempt: 2,
+          current: { gauge: 'currentOffset', value: 89 },
+          position: 90,
+          verdict: 'counts',
+        },
+      ],
+      gaugePosition: 90,
+      commits: [{ group: 'g', offset: 2n ** 53n + 1n }],
+      verdict: 'The gauge is preferred',
+    }
+    const asked: unknown[] = []
+    const route = explainRoute(
+      { names: () => ['main'], snapshots: () => [snapshot] },
+      async ({ consumer, partition }) => {
+        asked.push([consumer, partition])
+        return trace
+      },
+    )
+
+    const text = await textOf(await ask(route, '/api/v1/explain?consumer=prod/etl&topic=orders&partition=3'))
+
+    expect(asked).toEqual([['prod/etl', 3]])
+    expect(text).toContain('"commits":[{"group":"g","offset":9007199254740993}]')
+    const { flink } = JSON.parse(text)
+    expect(flink).toMatchObject({
+      flink_cluster: 'prod',
+      job_manager: 'http://jm:8081',
+      job_id: 'j',
+      state: 'RUNNING',
+      verdict: 'The gauge is preferred',
+    })
+    expect(flink.gauges).toEqual([
+      {
+        page: 'http://tm1:9250/metrics',
+        sent: '2025-01-01T00:01:38.000Z',
+        received: '2025-01-01T00:01:39.000Z',
+        vertex: 'v1',
+        operator: 'op1',
+        operator_name: 'Source: orders[1]',
+        subtask: 0,
+        attempt: 2,
+        current: { gauge: 'currentOffset', value: 89 },
+        position: 90,
+        verdict: 'counts',
+      },
+    ])
   })
 
   it('needs no cluster while there is only one', async () => {

@@ -68,6 +68,7 @@ const script: readonly (readonly [string, number, string, RequestInit?])[] = [
   ['GET /metrics', 200, '/metrics?kafka_cluster=demo'],
   ['GET /metrics', 400, '/metrics?names=nobody'],
   ['GET /metrics', 404, '/metrics?kafka_cluster=nowhere'],
+  ['GET /metrics/jobs', 200, '/metrics/jobs'],
   ['GET /metrics/self', 200, '/metrics/self'],
   ['GET /-/healthy', 200, '/-/healthy'],
   ['GET /healthz', 200, '/healthz'],
@@ -82,6 +83,13 @@ const script: readonly (readonly [string, number, string, RequestInit?])[] = [
   ['GET /api/v1/explain', 400, '/api/v1/explain?consumer=invoice-export'],
   ['GET /api/v1/explain', 404, '/api/v1/explain?consumer=nobody&topic=orders&partition=0'],
   ['GET /api/v1/explain', 404, '/api/v1/explain?consumer=invoice-export&topic=orders&partition=999'],
+
+  ['GET /jobs', 200, '/jobs'],
+  ['GET /jobs', 400, '/jobs?finding=everything'],
+  ['GET /jobs', 404, '/jobs?flink_cluster=nowhere'],
+  ['GET /api/v1/jobs', 200, '/api/v1/jobs'],
+  ['GET /api/v1/jobs', 400, '/api/v1/jobs?finding=everything'],
+  ['GET /api/v1/jobs', 404, '/api/v1/jobs?flink_cluster=nowhere'],
 
   [`PUT ${one}`, 200, at('tm-1'), jsonRequest('PUT', whole)],
   [`PUT ${one}`, 200, at('tm-1'), jsonRequest('PUT', { ...whole, incarnation: 'a-word' })],

@@ -1,0 +1,32 @@
+import type { Job } from '../model/job.ts'
+
+/** Longest name that is printed whole, in UTF-16 units. */
+const LONGEST = 200
+
+/**
+ * The name of a job as a label value: never empty, never longer than 210 characters (the end of a longer one is a
+ * checksum of the whole), and without half characters, which would all be printed as the same.
+ */
+export function printedName(name: string): string {
+  if (name === '') return '(unnamed)'
+  const whole = name.length > LONGEST ? `${name.slice(0, LONGEST)}…#${checksum(name)}` : name
+  return whole.replace(halves, '\ufffd')
+}
+
+const halves = /\p{Cs}/gu
+
+/** Labels for another job of a name that is taken, the nicest first; without an end. */
+export function* otherLabels({ name, id, application }: Job): Generator<string, never> {
+  const printed = printedName(name)
+  if (application !== undefined) yield `${printed}@${application.id}`
+  yield `${printed}@${id.slice(0, 8)}`
+  yield `${printed}@${id}`
+  for (let number = 2; ; number++) yield `${printed}@${id}#${number}`
+}
+
+/** FNV-1a, as 8 hex digits. */
+function checksum(text: string): string {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}

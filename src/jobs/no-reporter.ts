@@ -1,0 +1,13 @@
+import { evidenceLines } from './evidence-lines.ts'
+import { isRunning, type Judge } from './judgement.ts'
+
+/** It runs, and a process of it cannot be scraped. */
+export const noReporter: Judge = ({ job, silent }) => {
+  if (!isRunning(job) || silent.length === 0) return 'fine'
+  return {
+    kind: 'no_reporter',
+    message:
+      'The job runs in processes whose metrics nobody can read: no lag of what they read, and nothing of them in Prometheus',
+    evidence: evidenceLines(silent.map(({ process, host, why }) => `${process} on ${host}: ${why}`)),
+  }
+}
