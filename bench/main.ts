@@ -2,6 +2,7 @@ import { run as conformance } from './conformance/run.ts'
 import { run as cost } from './cost.ts'
 import { run as cycle } from './cycle.ts'
 import { run as exposition } from './exposition.ts'
+import { run as flinkPages } from './flink-pages.ts'
 import { run as hostile } from './hostile.ts'
 import { run as join } from './join.ts'
 import { run as realBroker } from './real-broker.ts'
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, (options: readonly string[]) => boolean |
   targets,
   registry,
   hostile,
+  'flink-pages': flinkPages,
   storm,
   conformance,
   cost,
