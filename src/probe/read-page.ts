@@ -24,12 +24,32 @@ export interface PagePlace {
 }
 
 /** A page that was read, or why there is none. */
-export type PageRead =
-  | { readonly verdict: 'page'; readonly identity: string | undefined }
-  | Omit<ProbeResult, 'identity'>
+export type PageRead<T> = { readonly verdict: 'page'; readonly identity: T } | Omit<ProbeResult, 'identity'>
 
-/** One bounded GET. Settles when its socket is closed; never rejects. */
-export async function readPage(place: PagePlace, limits: PageLimits, signal: AbortSignal): Promise<PageRead> {
+/** Finds out, chunk by chunk, what is to be known of a page. */
+export interface PageReader<T> {
+  /** True when nothing that follows can change the answer. */
+  push(chunk: Uint8Array): boolean
+  /** `isWhole`: what came is all there is. */
+  end(isWhole: boolean): T
+}
+
+/** Which process a page names: one bounded GET. Settles when its socket is closed; never rejects. */
+export function readPage(
+  place: PagePlace,
+  limits: PageLimits,
+  signal: AbortSignal,
+): Promise<PageRead<string | undefined>> {
+  return readPageWith(createIdentityReader(), place, limits, signal)
+}
+
+/** The same with another reader. */
+export async function readPageWith<T>(
+  reader: PageReader<T>,
+  place: PagePlace,
+  limits: PageLimits,
+  signal: AbortSignal,
+): Promise<PageRead<T>> {
   const timer = AbortSignal.timeout(limits.deadlineMs)
   const both = AbortSignal.any([signal, timer])
   const request = open(place, both)
@@ -41,7 +61,7 @@ export async function readPage(place: PagePlace, limits: PageLimits, signal: Abo
     response = await answerOf(request)
     const refused = judgeStatus(response.statusCode ?? 0)
     if (refused !== undefined) return refused
-    return { verdict: 'page', identity: await readIdentity(response, limits.mostBytes, both) }
+    return { verdict: 'page', identity: await readIdentity(reader, response, limits.mostBytes, both) }
   } catch (error) {
     if (signal.aborted) return { verdict: 'unknown', why: 'we stopped asking' }
     if (timer.aborted) return { verdict: 'unknown', why: `no complete answer within ${limits.deadlineMs} ms` }
@@ -84,7 +104,7 @@ function answerOf(request: ClientRequest): Promise<IncomingMessage> {
   })
 }
 
-function judgeStatus(status: number): PageRead | undefined {
+function judgeStatus(status: number): Omit<ProbeResult, 'identity'> | undefined {
   if (status === 200) return undefined
   const why = `it answers ${status}`
   if (status === 404 || status === 410) return { verdict: 'gone', why: `${why}: its page is not there` }
@@ -95,7 +115,7 @@ function judgeStatus(status: number): PageRead | undefined {
 /** Nothing listens there, or whoever does hangs up without a word. */
 const goneCodes: readonly unknown[] = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
 
-function judgeError(error: unknown, hasAnswered: boolean): PageRead {
+function judgeError(error: unknown, hasAnswered: boolean): Omit<ProbeResult, 'identity'> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const why = describeError(error)
   if (hasAnswered) return { verdict: 'unknown', why }
@@ -104,14 +124,14 @@ function judgeError(error: unknown, hasAnswered: boolean): PageRead {
   return { verdict: /^(?:HPE_|ERR_SSL|ERR_TLS|EPROTO)/.test(code) ? 'unverified' : 'unknown', why }
 }
 
-async function readIdentity(
+async function readIdentity<T>(
+  reader: PageReader<T>,
   response: IncomingMessage,
   mostBytes: number,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const reader = createIdentityReader()
+): Promise<T> {
   const encoding = (response.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
-  if (encoding !== 'identity' && encoding !== 'gzip') return undefined
+  if (encoding !== 'identity' && encoding !== 'gzip') return reader.end(false)
   const body = encoding === 'gzip' ? unzip(response, signal) : response
   let bytes = 0
   try {

@@ -1,0 +1,254 @@
+import type { Problem } from '../model/problem.ts'
+import { describeError, InvariantError, UnavailableError } from '../runtime/errors.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { poll } from '../runtime/poll.ts'
+import type { ApplicationFilter, YarnApplication } from '../yarn/yarn-cluster.ts'
+import { createBackground } from './background.ts'
+import type { Discoverer, DiscoveryReport } from './discoverer.ts'
+import { createFlinkScope } from './flink-scope.ts'
+import { createLane } from './lane.ts'
+import { readProblem } from './read-problem.ts'
+import type { ReporterSearch } from './sought.ts'
+import { within } from './within.ts'
+import { createYarnScope, type YarnApplicationDeps, type YarnScope } from './yarn-application.ts'
+
+export interface YarnDiscovererOptions {
+  /** The `flink_cluster` of all that is found. */
+  readonly name: string
+  readonly filter: ApplicationFilter
+  readonly zone: string
+  readonly ports?: readonly number[]
+  readonly intervalMs: number
+  /** For the ResourceManagers to give a list; 20 seconds by default. */
+  readonly listMs?: number
+  /** All ResourceManagers are on our own machine, so that loopback means the same to them. */
+  readonly isLocal: boolean
+}
+
+export interface YarnDiscovererDeps extends YarnApplicationDeps {
+  readonly search: ReporterSearch
+  readonly logger: Logger
+}
+
+/** States in which an application has, or may still get, a JobManager. */
+const livingStates = ['NEW', 'NEW_SAVING', 'SUBMITTED', 'ACCEPTED', 'RUNNING'] as const
+const endedStates: readonly string[] = ['FINISHED', 'FAILED', 'KILLED']
+
+/** Of the interval: how long a cycle waits for the list, and then for the looks. */
+const surveyShare = 0.35
+const looksShare = 0.6
+const lookMs = 30_000
+const mostAtOnce = 16
+const mostSuspectsAtOnce = 4
+const mostAskedAtOnce = 8
+/** So often an application must be missing without a word before it counts as gone. */
+const missesToEnd = 3
+
+interface Known {
+  readonly id: string
+  readonly scope: YarnScope
+  readonly stop: AbortController
+  application: YarnApplication
+  /** Looks that failed, since the last good one. */
+  failures: number
+  /** Lists in a row without it, while the ResourceManager does not say that it has ended. */
+  misses: number
+  readAt?: number
+  /** Of its last look. */
+  problems: readonly Problem[]
+  running?: Promise<void>
+}
+
+/**
+ * Every Flink application of a YARN cluster. Each has a look of its own with its own deadline; those that failed last
+ * time wait in a lane of their own, so that no number of stuck ones holds up the others.
+ */
+export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnDiscovererDeps): Discoverer {
+  const { name, zone, ports, intervalMs, isLocal, listMs = 20_000 } = options
+  const { cluster, clock, search } = deps
+  const logger = deps.logger.child({ component: `yarn ${name}` })
+  const filter = { ...options.filter, states: options.filter.states ?? livingStates }
+  const known = new Map<string, Known>()
+  const healthy = createLane(mostAtOnce)
+  const suspects = createLane(mostSuspectsAtOnce)
+  const questions = createLane(mostAskedAtOnce)
+  const surveys = createBackground<boolean>()
+  let isFailing = false
+
+  function meet(application: YarnApplication): Known {
+    const { id } = application
+    const target = createFlinkScope(
+      { flinkCluster: name, scope: id, zone, ...(ports === undefined ? {} : { ports }) },
+      { search, clock, logger },
+    )
+    const one = {
+      id,
+      scope: createYarnScope(application, target, isLocal, deps),
+      stop: new AbortController(),
+      application,
+      failures: 0,
+      misses: 0,
+      problems: [],
+    }
+    known.set(id, one)
+    return one
+  }
+
+  async function end(one: Known, report: DiscoveryReport): Promise<void> {
+    known.delete(one.id)
+    one.stop.abort()
+    report.update({ scope: one.id, flinkCluster: name, reporters: [], silent: [], jobs: [], ended: true })
+    await one.running
+    await one.scope.close()
+  }
+
+  async function list(signal: AbortSignal): Promise<readonly YarnApplication[]> {
+    return await within(`List the applications of YARN "${name}"`, listMs, clock, signal, (both) =>
+      cluster.applications(filter, both),
+    )
+  }
+
+  /** True when it is known of every application whether it is there. */
+  async function reconcile(
+    listed: readonly YarnApplication[],
+    report: DiscoveryReport,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const present = new Set<string>()
+    for (const application of listed) {
+      if (endedStates.includes(application.state)) continue
+      present.add(application.id)
+      const one = known.get(application.id) ?? meet(application)
+      one.application = application
+      one.misses = 0
+      one.scope.told(application)
+    }
+    const missing = [...known.values()].filter(({ id }) => !present.has(id))
+    const settled = await Promise.all(
+      missing.map((one) => questions(signal, () => isOver(one, signal)).then((over) => ({ one, over }))),
+    )
+    const over = settled.filter((outcome) => outcome.over)
+    await Promise.all(over.map(({ one }) => end(one, report)))
+    return over.length === settled.length
+  }
+
+  /** One that is not listed has ended, or is none of ours any more, or the ResourceManager has just forgotten it. */
+  async function isOver(one: Known, signal: AbortSignal): Promise<boolean> {
+    try {
+      const now = await within(`Read ${one.id}`, listMs, clock, signal, (both) => cluster.application(one.id, both))
+      if (now !== undefined && endedStates.includes(now.state)) return true
+      if (now !== undefined) {
+        one.application = now
+        one.scope.told(now)
+      }
+      one.misses++
+      // Its own JobManager knows better than a ResourceManager that has lost its memory.
+      const isHeard = now === undefined && one.readAt !== undefined && clock.monotonic() - one.readAt < 3 * intervalMs
+      return one.misses >= missesToEnd && !isHeard
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof UnavailableError)) throw error
+      return false
+    }
+  }
+
+  async function lookAt(one: Known, report: DiscoveryReport, signal: AbortSignal): Promise<void> {
+    const both = AbortSignal.any([signal, one.stop.signal])
+    const lane = one.failures > 0 ? suspects : healthy
+    try {
+      await lane(both, async () => {
+        const { found, problems: unread } = await within(`Read ${one.id}`, lookMs, clock, both, one.scope.look)
+        both.throwIfAborted()
+        report.update(found)
+        if (one.failures > 0) logger.info({ application: one.id }, 'Application can be read again')
+        one.failures = 0
+        one.readAt = clock.monotonic()
+        one.problems = unread
+      })
+    } catch (error) {
+      if (both.aborted) return
+      if (error instanceof InvariantError) throw error
+      one.failures++
+      const why = describeError(error)
+      if (one.failures === 1) logger.warn({ application: one.id, why }, 'Application cannot be read')
+      one.problems = [readProblem(error)]
+      await one.scope.recheck(both)
+    }
+  }
+
+  /** Starts a look at each that is not being looked at; all that run are given until the next cycle is due. */
+  async function lookAtAll(report: DiscoveryReport, problems: Problem[], signal: AbortSignal): Promise<boolean> {
+    const startedAt = clock.monotonic()
+    const ready = [...known.values()].filter(({ scope }) => scope.isReady())
+    const looks = ready.map((one) => {
+      one.running ??= lookAt(one, report, signal).finally(() => {
+        delete one.running
+      })
+      return one.running
+    })
+    const done = new AbortController()
+    const time = clock.sleep(intervalMs * looksShare, AbortSignal.any([signal, done.signal]))
+    await Promise.race([Promise.all(looks), time])
+    done.abort()
+    for (const one of ready.filter(({ id }) => known.has(id)))
+      if (one.running === undefined) problems.push(...one.problems)
+      else problems.push({ reason: 'timeout', message: `Read ${one.id}: still under way` })
+    return [...known.values()].every(
+      ({ scope, readAt }) => !scope.isReady() || (readAt !== undefined && readAt >= startedAt),
+    )
+  }
+
+  /** Who is there. True when that is known of everybody. */
+  async function survey(report: DiscoveryReport, signal: AbortSignal): Promise<boolean> {
+    try {
+      const isKnown = await reconcile(await list(signal), report, signal)
+      if (isFailing) logger.info({}, 'YARN can be read again')
+      isFailing = false
+      return isKnown
+    } catch (error) {
+      if (!signal.aborted && !isFailing) logger.warn({ why: describeError(error) }, 'YARN cannot be read')
+      isFailing = true
+      throw error
+    }
+  }
+
+  /** JobManagers that are known are asked whatever becomes of the ResourceManager, and do not wait long for it. */
+  async function cycle(report: DiscoveryReport, signal: AbortSignal): Promise<void> {
+    const problems: Problem[] = []
+    let isListed = false
+    const done = new AbortController()
+    const patience = clock.sleep(intervalMs * surveyShare, AbortSignal.any([signal, done.signal]))
+    try {
+      const outcome = await surveys.join(name, () => survey(report, signal), patience)
+      if (outcome === undefined) problems.push({ reason: 'timeout', message: `List YARN "${name}": still under way` })
+      isListed = outcome === true
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof InvariantError) throw error
+      problems.push(readProblem(error))
+    } finally {
+      done.abort()
+    }
+    const isRead = await lookAtAll(report, problems, signal)
+    if (!signal.aborted) report.cycle({ complete: isListed && isRead, problems: [...problems] })
+  }
+
+  return {
+    name: `yarn/${name}`,
+    run: async (report, signal) => {
+      try {
+        await poll({ intervalMs, clock }, signal, (both) => cycle(report, both))
+      } finally {
+        for (const one of known.values()) one.stop.abort()
+        await surveys.settled()
+        await Promise.all(
+          Array.from(known.values(), async ({ running, scope }) => {
+            await running
+            await scope.close()
+          }),
+        )
+        known.clear()
+      }
+    },
+  }
+}
