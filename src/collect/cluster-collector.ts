@@ -1,7 +1,9 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { readLogOffsets } from '../kafka/read-log-offsets.ts'
 import { fallenTopics, fillFrom, realign, recreatedTopics, withoutChanged, withoutRecreated } from '../lag/align.ts'
-import { carryOver } from '../lag/carry.ts'
+import { carryDenied, carryOver } from '../lag/carry.ts'
+import { noLogMemory, rememberLogs } from '../lag/former-lives.ts'
+import { impossibleEnds } from '../lag/impossible-ends.ts'
 import type { JoinInput, NoPositionPolicy } from '../lag/join.ts'
 import { noStoresBefore, prefer } from '../lag/prefer.ts'
 import { indexPrevious, type Previous } from '../lag/previous.ts'
@@ -19,6 +21,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import { joinAll } from './join-all.ts'
+import type { LinkKeeper } from './link-keeper.ts'
 import type { LostKeeper } from './lost-keeper.ts'
 import { createMetadata } from './metadata.ts'
 import { objectivesOf } from './objectives.ts'
@@ -41,6 +44,8 @@ export interface ClusterCollectorOptions {
   readonly views?: ViewOptions
   /** Lost records are not counted without it. */
   readonly lost?: LostKeeper
+  /** Groups of Flink jobs are consumers of their own without it. */
+  readonly links?: Pick<LinkKeeper, 'adopt'>
   readonly clock: Clock
   readonly observer: CollectObserver
 }
@@ -64,6 +69,13 @@ const LARGE_EVERY = 20
 const HOLD_INTERVALS = 3
 const HOLD_AT_LEAST_MS = 90_000
 
+/** How long a row is shown whole after it could not be read. */
+export function holdMs(intervalMs: number): number {
+  return Math.max(HOLD_INTERVALS * intervalMs, HOLD_AT_LEAST_MS)
+}
+
+const none: ReadonlySet<string> = new Set()
+
 interface Found {
   readonly batches: readonly PositionBatch[]
   readonly problems: readonly Problem[]
@@ -73,6 +85,8 @@ interface Found {
 interface AllFound extends Found {
   /** Names of the consumers in the batches. */
   readonly seen: ReadonlySet<string>
+  /** Names of groups that are shown as jobs there: they are not gone. */
+  readonly adopted: ReadonlySet<string>
 }
 
 /** The log offsets of a cycle, aligned to one catalog. */
@@ -99,6 +113,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   /** What each source found when it could be read last: it can be missed by no other consumers. */
   const lastFound = new Map<PositionSource, Found>()
   let stores = noStoresBefore
+  let logMemory = noLogMemory
   let current: Snapshot | undefined
   let count = 0
 
@@ -111,6 +126,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       const starts = await readStarts(signal)
       const found = await readPositions(starts.catalog, signal)
       const logs = await readEnds(starts, found, signal)
+      logMemory = await runInTurns(rememberLogs(logMemory, logs.catalog, logs.ends))
       const history = historyOf(logs)
       const joined = await joinFound(found, logs, history, startedAt, signal)
       const viewed = (await views?.look(joined, { ...logs, ...history, latest: metadata.latest }, signal)) ?? {
@@ -145,11 +161,13 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   async function readPositions(catalog: Catalog, signal: AbortSignal): Promise<AllFound> {
     const results = await Promise.all(options.sources.map((source) => readSource(source, catalog, signal)))
     const preferred = await runInTurns(prefer(results, stores))
-    const { batches } = preferred
     stores = preferred.stores
+    const found = { batches: preferred.batches, problems: results.flatMap((result) => result.problems) }
+    const adopted = await options.links?.adopt(found)
+    const { batches, problems } = adopted ?? found
     const seen = new Set<string>()
     for (const { consumers } of batches) for (const { name } of consumers) seen.add(name)
-    return { batches, seen, problems: results.flatMap((result) => result.problems) }
+    return { batches, seen, adopted: adopted?.groups ?? none, problems }
   }
 
   async function readSource(source: PositionSource, catalog: Catalog, signal: AbortSignal): Promise<Found> {
@@ -159,7 +177,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       )
       const reasons = found.problems.map((problem) => problem.reason)
       // Brokers of 0.8.2 list no groups, and need not where ZooKeeper has the positions.
-      const mayBeSilent = options.sources.length > 1
+      const mayBeSilent = options.sources.some(({ name }) => name === 'zookeeper-offsets')
       const isDown =
         found.batches.length === 0 &&
         found.problems.some(({ broker, reason }) => broker !== undefined && !(mayBeSilent && reason === 'unsupported'))
@@ -181,26 +199,26 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   async function readEnds(before: Omit<Logs, 'ends' | 'fallen'>, found: AllFound, signal: AbortSignal): Promise<Logs> {
     const refresh = (): Promise<Catalog> => metadata.refresh(signal)
     const breathe = breather()
-    let { catalog, starts } = before
-    const problems = [...before.problems]
+    let { catalog, starts, problems } = before
     if (namesUnknown(found.batches, metadata.latest())) await metadata.tryRefresh(signal)
     if (metadata.latest() !== catalog) {
       const fresh = metadata.latest()
       starts = realign(starts, catalog, fresh)
       catalog = fresh
       const more = await readLogOffsets(cluster, catalog, 'earliest', refresh, signal)
-      problems.push(...more.problems)
+      problems = more.problems
       starts = fillFrom(more.column, starts)
     }
     const askedAt = clock.monotonic()
     const { column, problems: endProblems } = await readLogOffsets(cluster, catalog, 'latest', refresh, signal)
-    problems.push(...endProblems)
     await breathe()
     const fallen =
       current === undefined
         ? new Uint8Array(catalog.topics.length)
         : fallenTopics(catalog, column, current.catalog, current.ends)
     await breathe()
+    const impossible = await runInTurns(impossibleEnds(catalog, starts, column, fallen))
+    problems = [...problems, ...endProblems, ...impossible]
     if (metadata.latest().askedAt < askedAt && (isMetadataDue(catalog) || fallen.includes(1)))
       await metadata.tryRefresh(signal)
     const isVerified = metadata.latest().askedAt >= askedAt
@@ -239,12 +257,15 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     signal: AbortSignal,
   ): Promise<readonly SnapshotPart[]> {
     const { previous } = history
-    const holdSince = startedAt - Math.max(HOLD_INTERVALS * options.intervalMs, HOLD_AT_LEAST_MS)
-    const input: JoinInput = { ...logs, ...history, holdSince, noPosition: options.noPosition }
+    const holdSince = startedAt - holdMs(options.intervalMs)
+    const { former } = logMemory
+    const input: JoinInput = { ...logs, ...history, former, holdSince, noPosition: options.noPosition }
     // Made one by one, as they are joined.
     function* batches(): Generator<PositionBatch> {
       yield* found.batches
-      if (previous !== undefined) yield* carryOver(previous, found.problems, found.seen, startedAt)
+      if (previous === undefined) return
+      yield* carryOver(previous, found.problems, found.seen, startedAt)
+      yield* carryDenied(previous, metadata.denied(), found.batches, found.seen, startedAt)
     }
     return joinAll(cluster, batches(), input, signal)
   }
@@ -257,7 +278,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   ): Promise<Snapshot> {
     const { catalog, starts, ends } = logs
     const breathe = breather()
-    const gone = vanished.update(current, found.seen, found.problems)
+    const gone = vanished.update(current, (name) => found.seen.has(name) || found.adopted.has(name), found.problems)
     const listed = found.batches.flatMap((batch) => batch.consumers)
     await breathe()
     const consumers = consumerTotals(parts, listed, gone)

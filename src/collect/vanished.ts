@@ -9,17 +9,21 @@ const REMEMBER_MS = 24 * 3_600_000
 /** Remembers consumers that were there and are gone, so that "it vanished" is a value and not an absence. */
 export function createVanished(clock: Clock): {
   /** The consumers that are gone now, given those seen in this cycle and those that could not be read. */
-  update(previous: Snapshot | undefined, seen: ReadonlySet<string>, problems: readonly Problem[]): readonly Consumer[]
+  update(
+    previous: Snapshot | undefined,
+    isSeen: (name: string) => boolean,
+    problems: readonly Problem[],
+  ): readonly Consumer[]
 } {
   const gone = new Map<string, { readonly consumer: Consumer; readonly since: number }>()
   return {
-    update: (previous, seen, problems) => {
+    update: (previous, isSeen, problems) => {
       const now = clock.monotonic()
       const unread = new Set(problems.map((problem) => problem.consumer))
       for (const { consumer, present } of previous?.consumers ?? [])
-        if (present && !seen.has(consumer.name) && !unread.has(consumer.name))
+        if (present && !isSeen(consumer.name) && !unread.has(consumer.name))
           gone.set(consumer.name, { consumer, since: now })
-      for (const [name, { since }] of gone) if (seen.has(name) || now - since > REMEMBER_MS) gone.delete(name)
+      for (const [name, { since }] of gone) if (isSeen(name) || now - since > REMEMBER_MS) gone.delete(name)
       return [...gone.values()].map(({ consumer }) => consumer)
     },
   }

@@ -37,7 +37,8 @@ export interface Grant {
 export async function authenticate(asking: Authentication, signal: AbortSignal): Promise<Grant> {
   const { name, host, raw, versions, options, timeoutMs } = asking
   const handshake = versions.version(apis.SaslHandshake)
-  if (handshake === undefined) throw new UnavailableError(`Authenticate at ${name}: this broker has no SaslHandshake`)
+  if (handshake === undefined)
+    throw new UnavailableError(`Authenticate at ${name}: this broker has no SaslHandshake`, { unsupported: true })
   // First of all, because it may mean to ask somebody else for a token: a broker in the middle of an exchange is not
   // kept waiting for that.
   const exchange = createSaslExchange(options, host)

@@ -1,17 +1,16 @@
-import type { ConnectionOptions } from 'node:tls'
 import type { Api, ApiName } from '../kafka-wire/apis.ts'
 import type { Broker } from '../model/catalog.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import { type RetryPolicy, retryDelay } from '../runtime/retry.ts'
 import { type ConnectionSettings, connectKafka, type KafkaConnection } from './connection.ts'
-import type { Answer, Exchange } from './raw-connection.ts'
+import type { Answer, Exchange, TlsOptions } from './raw-connection.ts'
 import type { SaslOptions } from './sasl.ts'
 
 export interface KafkaClusterOptions {
   /** `host:port`, IPv6 in brackets. */
   readonly bootstrap: readonly string[]
-  readonly tls?: ConnectionOptions
+  readonly tls?: TlsOptions
   readonly sasl?: SaslOptions
   readonly requestTimeoutMs: number
   readonly clock: Clock
@@ -165,6 +164,7 @@ export function createKafkaCluster(options: KafkaClusterOptions): KafkaCluster {
           cause: errors.at(-1),
           timedOut: errors.some((error) => error instanceof UnavailableError && error.timedOut),
           denied: errors.some((error) => error instanceof UnavailableError && error.denied),
+          unsupported: errors.every((error) => error instanceof UnavailableError && error.unsupported),
         },
       )
     },

@@ -58,7 +58,9 @@ export async function connectKafka(
       const version = versions.version(exchange.api)
       if (version === undefined)
         return Promise.reject(
-          new UnavailableError(`Ask ${name} for ${exchange.api.name}: this broker does not have it`),
+          new UnavailableError(`Ask ${name} for ${exchange.api.name}: this broker does not have it`, {
+            unsupported: true,
+          }),
         )
       return raw.send(exchange, version, settings.requestTimeoutMs, requestSignal, session?.due)
     },
@@ -102,7 +104,9 @@ async function negotiate(
   try {
     const { value } = await raw.send(exchange, 0, settings.probeTimeoutMs, signal)
     if (value.error !== errorCodes.NONE) {
-      const refused = new UnavailableError(`Ask ${name} for ApiVersions: ${errorName(value.error)}`)
+      const refused = new UnavailableError(`Ask ${name} for ApiVersions: ${errorName(value.error)}`, {
+        unsupported: value.error === errorCodes.UNSUPPORTED_VERSION,
+      })
       raw.close(refused)
       throw refused
     }

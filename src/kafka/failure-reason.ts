@@ -5,5 +5,6 @@ import { UnavailableError } from '../runtime/errors.ts'
 export function failureReason(error: unknown): Reason {
   if (!(error instanceof UnavailableError)) return 'read_failed'
   if (error.denied) return 'unauthorized'
+  if (error.unsupported) return 'unsupported'
   return error.timedOut ? 'timeout' : 'read_failed'
 }

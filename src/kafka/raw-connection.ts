@@ -7,9 +7,12 @@ import { DecodeError, UnavailableError } from '../runtime/errors.ts'
 import { type FramedSocket, type FramedSocketOptions, openFramedSocket } from '../runtime/framed-socket.ts'
 import { withTlsRefusal } from './tls-refusal.ts'
 
+export type TlsOptions = ConnectionOptions | (() => ConnectionOptions)
+
 /** What a connection needs before anything is said on it. */
 export interface RawSettings {
-  readonly tls?: ConnectionOptions
+  /** A function is asked at each connection: certificates are renewed in their files while we run. */
+  readonly tls?: TlsOptions
   readonly connectTimeoutMs: number
   readonly maxFrameBytes: number
   readonly clock: Clock
@@ -72,7 +75,7 @@ export async function openRaw(
   const socket: FramedSocket = await openSocket({
     host,
     port,
-    ...(settings.tls === undefined ? {} : { tls: settings.tls }),
+    ...(settings.tls === undefined ? {} : { tls: tlsNow(name, settings.tls) }),
     connectTimeoutMs: settings.connectTimeoutMs,
     maxFrameBytes: settings.maxFrameBytes,
     signal: AbortSignal.any([signal, life.signal]),
@@ -175,12 +178,27 @@ export async function openRaw(
   }
 }
 
+/** @throws UnavailableError when the certificates cannot be read */
+function tlsNow(name: string, tls: TlsOptions): ConnectionOptions {
+  if (typeof tls !== 'function') return tls
+  try {
+    return tls()
+  } catch (error) {
+    throw new UnavailableError(`Read the certificates for "${name}": failed`, { cause: error })
+  }
+}
+
 /** A certificate that is not accepted is a refusal, whichever side it is that does not accept it. */
 async function openSocket(options: FramedSocketOptions): Promise<FramedSocket> {
   try {
     return await openFramedSocket(options)
   } catch (error) {
-    throw withTlsRefusal(error instanceof Error ? error : new UnavailableError(String(error)))
+    // TLS refuses keys and certificates that do not fit before it connects, with errors of its own.
+    throw withTlsRefusal(
+      error instanceof UnavailableError
+        ? error
+        : new UnavailableError(`Connection to "${options.host}:${options.port}" failed`, { cause: error }),
+    )
   }
 }
 

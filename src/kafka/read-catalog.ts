@@ -15,6 +15,7 @@ import type { KafkaCluster } from './cluster.ts'
  *
  * @param before the catalog to keep a topic from while the broker has a passing error for it
  * @param keepTopic topics that are left out cost nothing further: nobody asks for their log offsets
+ * @returns `visible`: how many topics the broker named, kept or not
  * @throws UnavailableError when no broker answers
  */
 export async function readCatalog(
@@ -22,7 +23,7 @@ export async function readCatalog(
   before: Catalog,
   keepTopic: (name: string) => boolean,
   signal: AbortSignal,
-): Promise<{ readonly catalog: Catalog; readonly problems: readonly Problem[] }> {
+): Promise<{ readonly catalog: Catalog; readonly problems: readonly Problem[]; readonly visible: number }> {
   const { value, evidence } = await cluster.askAny(
     {
       api: apis.Metadata,
@@ -32,7 +33,7 @@ export async function readCatalog(
     signal,
   )
   cluster.learn(value.brokers)
-  return toCatalog(value, before, keepTopic, evidence.sentAt)
+  return { ...toCatalog(value, before, keepTopic, evidence.sentAt), visible: value.topics.length }
 }
 
 /** Metadata as a catalog: topics sorted by name, partitions as dense rows. */
@@ -44,8 +45,12 @@ export function toCatalog(
 ): { readonly catalog: Catalog; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
   const found: { topic: Omit<CatalogTopic, 'firstRow'>; leaders: (partition: number) => number }[] = []
+  const leftOut: string[] = []
   for (const topic of response.topics) {
-    if (!keepTopic(topic.name)) continue
+    if (!keepTopic(topic.name)) {
+      if (topic.error !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION) leftOut.push(topic.name)
+      continue
+    }
     const shape = shapeOf(topic, before)
     if (shape === undefined) continue
     if ('message' in shape) problems.push(shape)
@@ -68,6 +73,7 @@ export function toCatalog(
       brokers: response.brokers,
       topics,
       topicIndex: new Map(topics.map((topic, index) => [topic.name, index])),
+      ...(leftOut.length === 0 ? {} : { leftOut }),
       rows,
       leader,
       askedAt,

@@ -18,10 +18,15 @@ import { describeError, UnavailableError } from '../runtime/errors.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { failureReason } from './failure-reason.ts'
 import { type AskedTopic, byLeader, type LeaderPlan, planOf } from './leader-plan.ts'
+import { type LogRefusals, logProblems, NO_LEADER, NO_OFFSET } from './log-problems.ts'
 import type { Answer } from './raw-connection.ts'
 
 /** Topics of an answer that are taken over in one go. */
 const TOPICS_PER_STEP = 64
+/** In a list of leaders: the topic is gone, or another one now. */
+const GONE = -2
+/** In a list of leaders: the partition has none. */
+const NOBODY = -1
 
 /**
  * Which offset of a log: its start, its end (high watermark), the end of what no open transaction holds back (last
@@ -55,13 +60,30 @@ export async function readLogOffsets(
   const column = logOffsetColumn(catalog.rows, reasonCode('end_unknown'), evidence)
   // Brokers are asked at the same time and answer at the same time; their requests and answers are worked on one by one.
   const ownTurn = turns()
+  const refusals = withoutLeader(catalog)
   const first = await askAll(await planOf(catalog))
   const retriable = retriableRows(column)
-  if (retriable.length === 0 || signal.aborted) return { column, problems: first }
+  if (retriable.length === 0 || signal.aborted) return done(first)
   const moved = await leadersNow(catalog, refresh)
-  if (moved === undefined) return { column, problems: first }
+  if (moved === undefined) return done(first)
+  for (const row of retriable) {
+    refusals.codes[row] = 0
+    if (moved[row] !== NOBODY) continue
+    refuse(refusals, row, NO_LEADER)
+    column.reason[row] = UNKNOWN
+  }
   const second = await askAll(await byLeader(catalog, moved, retriable))
-  return { column, problems: second }
+  // Of the others nobody was asked a second time.
+  return done([...first.filter(({ reason }) => !isRetriable(reasonCode(reason))), ...second])
+
+  async function done(
+    problems: readonly Problem[],
+  ): Promise<{ readonly column: LogOffsetColumn; readonly problems: readonly Problem[] }> {
+    const more = await logProblems(`Log offsets (${side})`, catalog, column.reason, refusals)
+    // That a broker is too old for a view says nothing is wrong.
+    const isTold = ({ reason }: Problem): boolean => reason !== 'unsupported' || sides[side].since === 0
+    return { column, problems: [...problems, ...more.filter(isTold)] }
+  }
 
   async function askAll(plan: LeaderPlan): Promise<Problem[]> {
     const problems: Problem[] = []
@@ -117,14 +139,17 @@ export async function readLogOffsets(
     for (const [index, name] of value.topics.entries()) {
       if (index % TOPICS_PER_STEP === 0) await breathe()
       const topic = catalog.topics[catalog.topicIndex.get(name) ?? -1]
-      if (topic !== undefined) takeTopic(value, index, topic, column, answer)
+      if (topic !== undefined) takeTopic(value, index, topic, column, refusals, answer)
     }
   }
 
   function mark(batch: readonly AskedTopic[], reason: Reason): void {
     for (const { name, partitions } of batch) {
       const topic = catalog.topics[catalog.topicIndex.get(name)!]!
-      for (const partition of partitions) column.reason[topic.firstRow + partition] = reasonCode(reason)
+      for (const partition of partitions) {
+        column.reason[topic.firstRow + partition] = reasonCode(reason)
+        refusals.codes[topic.firstRow + partition] = 0
+      }
     }
   }
 }
@@ -135,6 +160,7 @@ function takeTopic(
   index: number,
   { firstRow, partitions }: CatalogTopic,
   column: LogOffsetColumn,
+  refusals: LogRefusals,
   answer: number,
 ): void {
   const { partition, offset, epoch, error, absent } = value
@@ -146,9 +172,11 @@ function takeTopic(
     column.answer[log] = answer
     if ((error[row]! | absent[row]!) !== 0) {
       column.reason[log] = reasonOfAnswer(error[row]!)
+      refuse(refusals, log, error[row]! || NO_OFFSET)
       continue
     }
     column.reason[log] = KNOWN
+    refusals.codes[log] = 0
     column.offset[log * 2] = offset[row * 2]!
     column.offset[log * 2 + 1] = offset[row * 2 + 1]!
     column.epoch[log] = epoch[row]!
@@ -170,16 +198,33 @@ function reasonOfAnswer(error: number): number {
   }
 }
 
+const UNKNOWN = reasonCode('end_unknown')
+const FAILED = reasonCode('read_failed')
+
 /** What a second look elsewhere can cure. */
+function isRetriable(reason: number): boolean {
+  return reason === UNKNOWN || reason === FAILED
+}
+
 function retriableRows({ reason }: LogOffsetColumn): readonly number[] {
-  const [unknown, failed] = [reasonCode('end_unknown'), reasonCode('read_failed')]
-  if (!reason.includes(unknown) && !reason.includes(failed)) return []
+  if (!reason.includes(UNKNOWN) && !reason.includes(FAILED)) return []
   const rows: number[] = []
-  for (let row = 0; row < reason.length; row++) if (reason[row] === unknown || reason[row] === failed) rows.push(row)
+  for (let row = 0; row < reason.length; row++) if (isRetriable(reason[row]!)) rows.push(row)
   return rows
 }
 
-/** The leaders of the catalog's rows as fresh metadata has them; −1 for what is gone or another topic now. */
+function withoutLeader({ leader }: Catalog): LogRefusals {
+  const refusals: LogRefusals = { codes: new Int16Array(leader.length), any: false }
+  for (let row = 0; row < leader.length; row++) if (leader[row]! < 0) refuse(refusals, row, NO_LEADER)
+  return refusals
+}
+
+function refuse(refusals: LogRefusals, row: number, code: number): void {
+  refusals.codes[row] = code
+  refusals.any = true
+}
+
+/** The leaders of the catalog's rows as fresh metadata has them. */
 async function leadersNow(catalog: Catalog, refresh: () => Promise<Catalog>): Promise<Int32Array | undefined> {
   let fresh: Catalog
   try {
@@ -187,7 +232,7 @@ async function leadersNow(catalog: Catalog, refresh: () => Promise<Catalog>): Pr
   } catch {
     return undefined
   }
-  const leaders = new Int32Array(catalog.rows).fill(-1)
+  const leaders = new Int32Array(catalog.rows).fill(GONE)
   for (const topic of catalog.topics) {
     const now = fresh.topics[fresh.topicIndex.get(topic.name) ?? -1]
     if (now === undefined || !isSameTopic(now, topic)) continue

@@ -5,6 +5,7 @@ import type { PositionBatch } from '../model/position-batch.ts'
 import { isDefinitive, KNOWN, reasonCode, reasonOf } from '../model/reason.ts'
 import { isFresh, type SnapshotPart } from '../model/snapshot.ts'
 import { alignTopics } from './align.ts'
+import { type FormerLives, isOfFormerLife } from './former-lives.ts'
 import { createHeldWriter, nothingHeld } from './held-rows.ts'
 import { type Previous, previousPosition, previousRow } from './previous.ts'
 
@@ -17,6 +18,8 @@ export interface JoinInput {
   readonly ends: LogOffsetColumn
   /** By catalog topic, from `recreatedTopics`: rows of these whose position did not move are of the topic's former life. */
   readonly recreated: Uint8Array
+  /** Positions past the end that lie within one of these are of the topic's former life. */
+  readonly former?: FormerLives
   readonly previous: Previous | undefined
   /** Rows of an earlier cycle are shown while they were taken after this moment (monotonic milliseconds). */
   readonly holdSince: number
@@ -171,6 +174,7 @@ function settle(part: SnapshotPart, blocks: readonly number[], input: JoinInput)
     // A group that was deleted and made anew as a share group has nothing in common with its earlier rows.
     const before = found?.part.batch.holds === batch.holds ? found : undefined
     const recreated = input.recreated[part.catalogTopic[batch.blockTopic[block]!]!] === 1
+    const life = input.former?.get(topicName)
     const policy = input.noPosition(consumer)
     let sum = 0
     let complete = true
@@ -184,7 +188,8 @@ function settle(part: SnapshotPart, blocks: readonly number[], input: JoinInput)
         if (marked && batch.reason[row] === KNOWN && previousPosition(before, then) === offsetAt(batch.value, row))
           reason[row] = RECREATED
       }
-      if (reason[row] === BEYOND && recreated) reason[row] = RECREATED
+      if (reason[row] === BEYOND && (recreated || isOfFormerLife(life, batch.partition[row]!, batch.value, row)))
+        reason[row] = RECREATED
       if (isFresh(part, row)) {
         sum += lag[row]!
         continue

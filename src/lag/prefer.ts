@@ -1,7 +1,7 @@
-import type { Consumer } from '../model/consumer.ts'
-import { batchColumns, blockColumns, type PositionBatch } from '../model/position-batch.ts'
+import { blockColumns, type PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
 import { reasonCode } from '../model/reason.ts'
+import { onlyBlocks } from './only-blocks.ts'
 import { type KeptPositions, type MergedConsumer, mergeConsumer, type StoreRows } from './stores.ts'
 
 /** What one source found in a cycle. */
@@ -149,30 +149,6 @@ function withoutShared(batch: PositionBatch, shared: ReadonlySet<string>, places
     else place.blocks.push(block)
   }
   return onlyBlocks(batch, keep, own)
-}
-
-function onlyBlocks(batch: PositionBatch, keep: readonly number[], own: readonly boolean[]): PositionBatch {
-  const rows = keep.reduce((sum, block) => sum + batch.blockFirst[block + 1]! - batch.blockFirst[block]!, 0)
-  const columns = batchColumns(keep.length, rows)
-  const moved = new Map<number, number>()
-  const consumers: Consumer[] = []
-  for (const [index, consumer] of batch.consumers.entries())
-    if (own[index]) moved.set(index, consumers.push(consumer) - 1)
-  let row = 0
-  for (const [index, block] of keep.entries()) {
-    const from = batch.blockFirst[block]!
-    const to = batch.blockFirst[block + 1]!
-    columns.blockConsumer[index] = moved.get(batch.blockConsumer[block]!)!
-    columns.blockTopic[index] = batch.blockTopic[block]!
-    columns.blockFirst[index] = row
-    columns.partition.set(batch.partition.subarray(from, to), row)
-    columns.value.set(batch.value.subarray(from * 2, to * 2), row * 2)
-    columns.epoch.set(batch.epoch.subarray(from, to), row)
-    columns.reason.set(batch.reason.subarray(from, to), row)
-    row += to - from
-  }
-  columns.blockFirst[keep.length] = row
-  return { ...batch, ...columns, consumers }
 }
 
 /** Sorts merged consumers by the answers that their rows came from: each sort becomes a batch. */

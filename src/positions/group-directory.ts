@@ -9,6 +9,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { createGroupDescriber, type Description } from './describe-groups.ts'
 import { findCoordinators } from './find-coordinators.ts'
 import { describedAs, type KnownGroup, remember } from './group-memory.ts'
+import { createGroupRights } from './group-rights.ts'
 import { listGroups } from './list-groups.ts'
 import { createNamedGroups } from './named-groups.ts'
 import { ALL_TOPICS } from './read-groups.ts'
@@ -18,6 +19,8 @@ export interface GroupDirectory {
   all(): Iterable<KnownGroup>
   get(id: string): KnownGroup | undefined
   forget(id: string): void
+  /** We may not describe it, and that is why nobody lists it. */
+  hide(id: string): void
   /** False for a guess, until a commit of it was seen. */
   isReal(id: string, hasCommit: boolean): boolean
   /** Begins a cycle: asks every broker which groups it coordinates. Rejects only on abort. */
@@ -46,6 +49,7 @@ export function createGroupDirectory(
 ): GroupDirectory {
   const describer = createGroupDescriber(cluster)
   const hidesEmpty = (broker: number): boolean => (cluster.version(broker, apis.OffsetFetch) ?? ALL_TOPICS) < ALL_TOPICS
+  const rights = createGroupRights(cluster)
   const unlisted = createNamedGroups(cluster, named, hidesEmpty)
   let known: ReadonlyMap<string, KnownGroup> = new Map()
   let cycle = 0
@@ -98,6 +102,10 @@ export function createGroupDirectory(
     forget: (id) => {
       known = new Map([...known].filter(([other]) => other !== id))
     },
+    hide: (id) => {
+      const group = known.get(id)
+      if (group !== undefined && group.missed > 0) change([{ ...group, hidden: true }])
+    },
     isReal: (id, hasCommit) => {
       const group = known.get(id)
       if (group?.isGuess !== true) return true
@@ -113,7 +121,10 @@ export function createGroupDirectory(
       const at = clock.monotonic()
       known = remember(known, { of: listings, complete: problems.length === 0, at }, hidesEmpty)
       change(await unlisted.find((id) => known.has(id), signal))
-      return problems
+      const nothing = problems.length === 0 ? await rights.whyNoGroups(listings, signal) : []
+      // Who names the groups need not have a list of them.
+      const isNamed = (named.groups?.length ?? 0) > 0
+      return [...problems.filter(({ reason }) => !(isNamed && reason === 'unsupported')), ...nothing]
     },
     describe: async (groups, catalog, signal) => {
       const due = new Map<string, KnownGroup[]>()

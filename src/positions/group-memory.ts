@@ -31,6 +31,8 @@ export interface KnownGroup {
   readonly missed: number
   /** Monotonic milliseconds of the first of them. */
   readonly missedSince?: number
+  /** Nobody lists it, because we may not describe it: whether it is still there, nobody tells us. */
+  readonly hidden?: true
   /** Its coordinator lists only groups with members, and it has none now; its commits can still be read. */
   readonly unlisted?: boolean
   /** Nobody has listed it: it has a name elsewhere, and may have commits. */
@@ -105,7 +107,7 @@ export function remember(
     const missed = was.missed + 1
     const missedSince = was.missedSince ?? at
     const isGone = missed >= GONE_AFTER && (answering.has(was.coordinator) || at - missedSince >= GONE_AFTER_MS)
-    if (!isGone) now.set(id, { ...was, missed, missedSince })
+    if (was.hidden === true || !isGone) now.set(id, { ...was, missed, missedSince })
   }
   return now
 }

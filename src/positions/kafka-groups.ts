@@ -13,7 +13,14 @@ import { describeError } from '../runtime/errors.ts'
 import { batchWithoutRows, groupBatch } from './group-batch.ts'
 import { createGroupDirectory } from './group-directory.ts'
 import type { KnownGroup } from './group-memory.ts'
-import { consumerProblem, isMoving, partialProblem, reasonOfCode } from './group-problems.ts'
+import {
+  consumerProblem,
+  isMoving,
+  missedProblem,
+  partialProblem,
+  reasonOfCode,
+  rowProblems,
+} from './group-problems.ts'
 import type { PositionSource } from './position-source.ts'
 import { createCommitReader, createShareReader, type GroupAnswers, type GroupReader, joined } from './read-groups.ts'
 
@@ -107,6 +114,18 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
     return batches
   }
 
+  /** Groups that are missed may be hidden from us: who may not describe one is refused it by name, and never in a list. */
+  async function lookForHidden(groups: readonly KnownGroup[], catalog: Catalog, signal: AbortSignal): Promise<void> {
+    const asked = await readAll(
+      commits,
+      groups.filter(({ hidden }) => hidden !== true),
+      catalog,
+      signal,
+    )
+    for (const { rows } of asked.answers)
+      for (const { id, error } of rows.groups) if (error === errorCodes.GROUP_AUTHORIZATION_FAILED) directory.hide(id)
+  }
+
   /** Of a guess nobody knows whether there is anything to be missed. */
   function isTold({ consumer }: Problem): boolean {
     return consumer === undefined || directory.get(consumer)?.isGuess !== true
@@ -125,8 +144,7 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
       await breathe()
       const wanted = [...directory.all()].filter((group) => options.keepConsumer(consumerName(group.id)))
       const present = sorted(wanted.filter((group) => group.missed === 0))
-      for (const { id, missed } of wanted)
-        if (missed > 0) problems.push(consumerProblem(id, 'stale', 'no coordinator lists the group any more'))
+      const missed = wanted.filter((group) => group.missed > 0)
       await breathe()
       const untold = present.filter(isUntold)
       const committing = present.filter(({ kind }) => kind !== 'share')
@@ -136,7 +154,9 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
         readTwice(commits, committing, catalog, signal),
         readTwice(shares, sharing, catalog, signal),
         directory.describe(present, catalog, signal),
+        lookForHidden(missed, catalog, signal),
       ])
+      for (const { id } of missed) problems.push(missedProblem(id, directory.get(id)?.hidden === true))
       problems.push(...committed.problems.filter(isTold), ...shared.problems)
       for (const { id } of untold)
         problems.push(consumerProblem(id, 'unsupported', 'no lag of share groups before 4.2'))
@@ -147,7 +167,7 @@ export function createKafkaGroups(options: KafkaGroupsOptions): PositionSource {
         ...(await asBatches(catalog, shared, signal)),
         ...(withoutRows.length === 0 ? [] : [batchWithoutRows(withoutRows, clock.monotonic())]),
       ]
-      return { batches, problems }
+      return { batches, problems: [...problems, ...(await rowProblems(batches))] }
     },
   }
 }

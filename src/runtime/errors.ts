@@ -22,11 +22,17 @@ export class UnavailableError extends Error {
   readonly timedOut: boolean
   /** True when the peer refused our credentials or our rights: nothing gets better by itself. */
   readonly denied: boolean
+  /** True when the peer does not have what it was asked for, and will not have it before it is another version. */
+  readonly unsupported: boolean
 
-  constructor(message: string, because: Because & { readonly timedOut?: boolean; readonly denied?: boolean } = {}) {
+  constructor(
+    message: string,
+    because: Because & { readonly timedOut?: boolean; readonly denied?: boolean; readonly unsupported?: boolean } = {},
+  ) {
     super(message, because)
     this.timedOut = because.timedOut ?? false
     this.denied = because.denied ?? false
+    this.unsupported = because.unsupported ?? false
   }
 }
 

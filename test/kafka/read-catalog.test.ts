@@ -42,6 +42,13 @@ describe('toCatalog()', () => {
     expect([catalog.rows, catalog.topicIndex.get('b'), problems]).toEqual([5, 1, []])
   })
 
+  it('names the topics that are left out, but for those that do not exist', () => {
+    const gone = topic('left-out', [], { error: UNKNOWN_TOPIC })
+
+    expect(catalogOf([topic('a', [0]), topic('left-out', [0])]).catalog.leftOut).toEqual(['left-out'])
+    expect(catalogOf([topic('a', [0]), gone]).catalog).not.toHaveProperty('leftOut')
+  })
+
   it('leaves out a topic that is gone, and keeps the shape of one with a passing error', () => {
     const before = catalogOf([topic('a', [0, 1], { id: 'f'.repeat(32) }), topic('b', [0])]).catalog
     const { catalog, problems } = catalogOf(

@@ -57,7 +57,7 @@ async function brokerWith(pair: KeyPair, more: TlsOptions = {}) {
   }
 }
 
-async function askThrough(address: string, tls: ConnectionOptions): Promise<number> {
+async function askThrough(address: string, tls: ConnectionOptions | (() => ConnectionOptions)): Promise<number> {
   const client = createClient({ bootstrap: [address], tls, requestTimeoutMs: 5_000, clock: systemClock })
   try {
     const exchange = {
@@ -144,4 +144,30 @@ it('a broker without TLS is not taken for one that refuses us', async () => {
   const [address = ''] = kafka.bootstrap
 
   await expect(askThrough(address, trust(ours))).rejects.toMatchObject({ denied: false })
+})
+
+it('shows the certificate that is in its file at each connection, and says when that cannot be used', async () => {
+  await using broker = await brokerWith(good, { requestCert: true, ca: readFileSync(ours.ca) })
+  const [late, renewed] = [ours.issue('renewed', undefined, -1), ours.issue('renewed-again')]
+  let pair = late
+  const tls = () => ({ ...trust(ours), ...show(pair) })
+
+  await expect(askThrough(broker.address, tls)).rejects.toMatchObject({ name: 'UnavailableError' })
+  pair = renewed
+  expect(await askThrough(broker.address, tls)).toBe(1)
+  // As between the two files of a renewal.
+  pair = { cert: late.cert, key: renewed.key }
+  await expect(askThrough(broker.address, tls)).rejects.toMatchObject({
+    name: 'UnavailableError',
+    denied: false,
+    message: expect.stringContaining('key values mismatch'),
+  })
+  pair = { cert: join(folder, 'missing.pem'), key: renewed.key }
+  await expect(askThrough(broker.address, tls)).rejects.toMatchObject({
+    name: 'UnavailableError',
+    denied: false,
+    message: expect.stringMatching(/Read the certificates for .*missing\.pem/),
+  })
+  pair = renewed
+  expect(await askThrough(broker.address, tls)).toBe(1)
 })

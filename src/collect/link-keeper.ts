@@ -1,0 +1,161 @@
+import { readFile, stat } from 'node:fs/promises'
+import { type Adopted, adoptGroups, commitsOn, type FoundPositions, type OwnCommits } from '../lag/adopt-groups.ts'
+import { groupsIn } from '../lag/group-commits.ts'
+import { createGroupLinks, type GroupLinks } from '../lag/group-links.ts'
+import { linkLines, parseLinks } from '../lag/link-lines.ts'
+import { consumerName } from '../model/consumer.ts'
+import type { JobCommits } from '../model/job-commits.ts'
+import type { PositionTrace } from '../model/position-trace.ts'
+import type { FlinkPages } from '../positions/flink-pages.ts'
+import { runInTurns } from '../runtime/breathe.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { withDeadline } from '../runtime/deadline.ts'
+import { replaceFileBy } from '../runtime/durable-file.ts'
+import { describeError } from '../runtime/errors.ts'
+import type { Logger } from '../runtime/logger.ts'
+
+export interface LinkKeeperOptions {
+  readonly kafkaCluster: string
+  /** Where jobs say what they committed. */
+  readonly flinkPages: Pick<FlinkPages, 'commits' | 'trace'>
+  /** Where the links outlive the process; absent: nowhere. */
+  readonly file?: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Knows which groups of one Kafka cluster are of Flink jobs, over restarts, and shows them as these jobs. */
+export interface LinkKeeper {
+  /**
+   * Takes what an earlier process left. A file that cannot be used is told of, and the links are learned anew. Rejects
+   * only when the signal aborts.
+   */
+  load(signal: AbortSignal): Promise<void>
+  /** One cycle: learns, and adopts; others run in between. */
+  adopt(found: FoundPositions): Promise<Adopted>
+  /** The groups that each job owns, by its consumer. */
+  groups(): ReadonlyMap<string, readonly string[]>
+  /** How the position of a job came to be, the commits of its groups included; undefined for what is no job. */
+  trace(consumer: string, topic: string, partition: number): Promise<PositionTrace | undefined>
+  /** Waits until what was learned is saved, two seconds at most. */
+  close(): Promise<void>
+}
+
+const LOAD_MS = 10_000
+const CLOSE_MS = 2_000
+const MAX_FILE_BYTES = 16 << 20
+
+export function createLinkKeeper({ kafkaCluster, flinkPages, file, clock, logger }: LinkKeeperOptions): LinkKeeper {
+  let links: GroupLinks = createGroupLinks([], clock.monotonic())
+  let commits: OwnCommits = new Map()
+  let saved = ''
+  let saving: Promise<void> | undefined
+  let isFailing = false
+
+  function saveSoon(): void {
+    if (file === undefined || saving !== undefined) return
+    const lines = [...linkLines(kafkaCluster, links.learned())]
+    const text = lines.join('')
+    if (text === saved) return
+    saving = save(file, lines, text).finally(() => {
+      saving = undefined
+    })
+  }
+
+  async function save(path: string, lines: readonly string[], text: string): Promise<void> {
+    try {
+      await replaceFileBy(path, lines)
+      saved = text
+      if (isFailing) logger.info({ file: path }, 'Groups of jobs are saved again')
+      isFailing = false
+    } catch (error) {
+      if (!isFailing) logger.warn({ file: path, error: describeError(error) }, 'Groups of jobs not saved')
+      isFailing = true
+    }
+  }
+
+  return {
+    load: async (signal) => {
+      if (file === undefined) return
+      try {
+        const text = await withDeadline(`Read "${file}"`, LOAD_MS, signal, () => readText(file))
+        if (text === undefined) return
+        links = createGroupLinks(parseLinks(text, kafkaCluster), clock.monotonic())
+        saved = text
+      } catch (error) {
+        if (signal.aborted) throw error
+        logger.warn({ file, error: describeError(error) }, 'Groups of jobs are learned anew')
+      }
+    },
+    adopt: async (found) => {
+      const jobs = flinkPages.commits()
+      const owners = links.owners()
+      const configured = new Set(jobs.flatMap(({ group }) => (group === undefined ? [] : [consumerName(group)])))
+      const mayBeOwned = (name: string): boolean => owners.has(name) || configured.has(name)
+      const groups = await runInTurns(groupsIn(found.batches, topicsOf(jobs), mayBeOwned))
+      await runInTurns(links.update(groups, jobs, clock.monotonic()))
+      saveSoon()
+      const byName = new Map(jobs.map((job) => [job.consumer, job]))
+      const adopted = await runInTurns(adoptGroups(found, links.owners(), byName))
+      commits = adopted.commits
+      return adopted
+    },
+    groups: () => {
+      const byConsumer = new Map<string, string[]>()
+      for (const [group, consumer] of links.owners())
+        byConsumer.set(consumer, [...(byConsumer.get(consumer) ?? []), group])
+      return byConsumer
+    },
+    trace: async (consumer, topic, partition) => {
+      const own = commitsOn(commits, consumer, topic, partition)
+      const trace = await flinkPages.trace(consumer, topic, partition)
+      if (trace === undefined && !commits.has(consumer)) return undefined
+      const [commit] = own.toSorted((a, b) => (a.offset < b.offset ? -1 : 1))
+      const base: PositionTrace = trace ?? {
+        flinkCluster: consumer.slice(0, Math.max(0, consumer.indexOf('/'))),
+        gauges: [],
+        commits: [],
+        verdict: 'The job is not known now, only that the group is its own',
+      }
+      return {
+        ...base,
+        commits: own,
+        verdict:
+          commit === undefined
+            ? base.verdict
+            : base.gaugePosition === undefined
+              ? `${base.verdict}; what its group "${commit.group}" committed counts: ${commit.offset}`
+              : `${base.verdict}: group "${commit.group}" has committed ${commit.offset}`,
+      }
+    },
+    close: async () => {
+      const ending = new AbortController()
+      const work = (async () => {
+        await saving
+        saveSoon()
+        await saving
+      })().finally(() => ending.abort())
+      await Promise.race([work, clock.sleep(CLOSE_MS, ending.signal)])
+    },
+  }
+}
+
+function topicsOf(jobs: readonly JobCommits[]): ReadonlySet<string> {
+  const topics = new Set<string>()
+  for (const { operators } of jobs)
+    for (const { offsets } of operators)
+      for (const gauge of offsets) for (const topic of gauge.topics) topics.add(topic)
+  return topics
+}
+
+/** Undefined when there is no such file. */
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    const { size } = await stat(file)
+    if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes, expected at most ${MAX_FILE_BYTES}`)
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
