@@ -8,11 +8,13 @@ import type { Service } from '../runtime/service.ts'
 import { createDemo, type DemoReporter } from '../simulator/demo.ts'
 import { type Config, configSchema } from './schema.ts'
 
-/** The demo as the rest of the daemon sees it: a Kafka cluster to watch, promises about it, and jobs that register. */
+/** The demo as the rest of the daemon sees it: a Kafka cluster to watch, a YARN to look into, promises about both. */
 export interface DemoParts {
   readonly kafka: Config['kafka']
   readonly objectives: Config['objectives']
-  /** The simulated world, and the jobs' side of registration. */
+  /** The simulated YARN in which its Flink jobs are found. */
+  readonly yarn: Config['yarn']
+  /** The simulated world, and the side of those who register themselves. */
   services(registry: Registry): readonly Service[]
 }
 
@@ -22,8 +24,9 @@ const HEARTBEAT_MS = 10_000
 /** Starts listening on loopback; everything moves while its services run. */
 export async function createDemoParts(deps: { readonly clock: Clock; readonly logger: Logger }): Promise<DemoParts> {
   const demo = await createDemo(deps)
-  const { kafka, objectives } = configSchema.parse({
+  const { kafka, yarn, objectives } = configSchema.parse({
     kafka: [{ name: 'demo', bootstrap: [...demo.bootstrap], interval: '5s' }],
+    yarn: [{ name: 'demo', resource_managers: [...demo.resourceManagers], interval: '5s' }],
     objectives: [
       { consumer: '.*', records: 5_000, owner: 'streaming', severity: 'warning' },
       { consumer: '.*', records: 100_000, owner: 'streaming', severity: 'critical' },
@@ -33,11 +36,12 @@ export async function createDemoParts(deps: { readonly clock: Clock; readonly lo
   return {
     kafka,
     objectives,
+    yarn,
     services: (registry) => [demo, registrant(registry, registrations, deps)],
   }
 }
 
-/** Does for the simulated jobs what a job does for itself: registers, and says every ten seconds that it lives. */
+/** Does for a simulated process what it would do for itself: registers, and says every ten seconds that it lives. */
 function registrant(
   registry: Registry,
   registrations: readonly Registration[],
@@ -78,7 +82,7 @@ function asRegistration({ namespace, app, role, instance, address, kind, labels 
     scheme: 'http',
     metricsPath: '/metrics',
     params: {},
-    facts: { kind, flinkCluster: 'demo', flinkJob: app },
+    facts: { kind },
     incarnation: '1',
     superseded: [],
     labels,

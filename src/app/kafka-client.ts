@@ -13,14 +13,19 @@ import type { KafkaClusterConfig } from './kafka-schema.ts'
 import { loadKerberos } from './kerberos.ts'
 import { tlsClientOptions } from './tls-client.ts'
 
-/** How to reach a configured cluster; certificate files are read now, and what a mechanism needs is loaded. */
+/**
+ * How to reach a configured cluster; what a mechanism needs is loaded. Certificate files are read now, so that a bad one is
+ * known at once, and again at each connection, since others renew them.
+ */
 export function kafkaClientOptions(
   config: KafkaClusterConfig,
 ): Pick<KafkaClusterOptions, 'bootstrap' | 'requestTimeoutMs' | 'tls' | 'sasl'> {
+  const { tls } = config
+  if (tls !== undefined) tlsClientOptions(tls)
   return {
     bootstrap: config.bootstrap,
     requestTimeoutMs: config.request_timeout,
-    ...(config.tls === undefined ? {} : { tls: tlsClientOptions(config.tls) }),
+    ...(tls === undefined ? {} : { tls: () => tlsClientOptions(tls) }),
     ...(config.sasl === undefined ? {} : { sasl: saslOptions(config.sasl, systemClock) }),
   }
 }

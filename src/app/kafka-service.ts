@@ -1,12 +1,15 @@
 import { join } from 'node:path'
 import { type ClusterCollector, createClusterCollector } from '../collect/cluster-collector.ts'
+import { createLinkKeeper, type LinkKeeper } from '../collect/link-keeper.ts'
 import { createLostKeeper } from '../collect/lost-keeper.ts'
 import type { CollectObserver } from '../collect/observer.ts'
 import type { ViewOptions } from '../collect/views.ts'
 import { createKafkaCluster } from '../kafka/cluster.ts'
 import { failureReason } from '../kafka/failure-reason.ts'
 import type { Objective } from '../model/objective.ts'
+import type { PositionTrace } from '../model/position-trace.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { createBell } from '../runtime/bell.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -16,13 +19,19 @@ import { together } from '../runtime/together.ts'
 import { kafkaClientOptions } from './kafka-client.ts'
 import { kafkaFilters } from './kafka-filters.ts'
 import type { KafkaClusterConfig } from './kafka-schema.ts'
-import { createKafkaSources } from './kafka-sources.ts'
+import { createKafkaSources, type FlinkInput } from './kafka-sources.ts'
 
 export interface KafkaService extends Service {
   readonly kafkaCluster: string
   current(): Snapshot | undefined
   /** How long the last cycle took; undefined before the first. */
   cycleMs(): number | undefined
+  /** Asks for a cycle sooner than is due: there is something new to be seen. */
+  hurry(): void
+  /** The groups that were found to be of a Flink job, by its consumer. */
+  groupsOfJobs(): ReadonlyMap<string, readonly string[]>
+  /** How the position of a Flink job came to be; undefined for what is none. */
+  trace(consumer: string, topic: string, partition: number): Promise<PositionTrace | undefined>
 }
 
 export interface KafkaServiceDeps {
@@ -30,6 +39,8 @@ export interface KafkaServiceDeps {
   readonly logger: Logger
   readonly observer: CollectObserver
   readonly objectives: (consumer: string, topic: string) => readonly Objective[]
+  /** Absent where no Flink cluster is known. */
+  readonly flink?: FlinkInput
   /** Folder for what must survive a restart; nothing does when absent. */
   readonly storage?: string
   /** After each cycle. */
@@ -41,6 +52,9 @@ export interface KafkaServiceDeps {
 /** Spreads the first cycles of several clusters and replicas over this share of the interval. */
 const JITTER = 0.05
 
+/** Cycles that somebody asked for begin at least so far apart. */
+const GAP_MS = 2_000
+
 /** One Kafka cluster, watched cycle after cycle. A cycle that fails is told once, and its recovery. */
 export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServiceDeps): KafkaService {
   const { clock, observer } = deps
@@ -48,11 +62,16 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
   const { keepConsumer, keepTopic, noPosition } = kafkaFilters(config)
   let collector: ClusterCollector | undefined
   let cycleMs: number | undefined
+  let links: LinkKeeper | undefined
+  const bell = createBell()
   return {
     name: `kafka ${config.name}`,
     kafkaCluster: config.name,
     current: () => collector?.current(),
     cycleMs: () => cycleMs,
+    hurry: bell.ring,
+    groupsOfJobs: () => links?.groups() ?? new Map(),
+    trace: async (consumer, topic, partition) => links?.trace(consumer, topic, partition),
     run: async (signal) => {
       const cluster = createKafkaCluster({
         ...kafkaClientOptions(config),
@@ -60,12 +79,24 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         onRequest: (api) => observer.request(config.name, api),
         onDecodeError: () => observer.decodeError(`kafka ${config.name}`),
       })
-      const { sources, services } = createKafkaSources(config, {
+      const { sources, services, flinkPages } = createKafkaSources(config, {
         cluster,
         filters: { keepConsumer, keepTopic },
+        ...(deps.flink === undefined ? {} : { flink: deps.flink }),
         clock,
         logger,
       })
+      const keeper =
+        flinkPages &&
+        createLinkKeeper({
+          kafkaCluster: config.name,
+          flinkPages,
+          ...(deps.storage === undefined ? {} : { file: join(deps.storage, `groups-of-jobs.${config.name}.jsonl`) }),
+          clock,
+          logger,
+        })
+      await keeper?.load(signal)
+      links = keeper
       const lost = createLostKeeper({
         kafkaCluster: config.name,
         ...(deps.storage === undefined ? {} : { file: join(deps.storage, `records-lost.${config.name}.jsonl`) }),
@@ -83,6 +114,7 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         objectives: deps.objectives,
         views: viewOptions(config.views),
         lost,
+        ...(keeper === undefined ? {} : { links: keeper }),
         clock,
         observer: {
           ...observer,
@@ -95,8 +127,9 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
       const running = collector
       let trouble: string | undefined
       try {
+        const options = { intervalMs: config.interval, jitter: JITTER, sooner: { bell, gapMs: GAP_MS }, clock }
         const cycles = (both: AbortSignal) =>
-          poll({ intervalMs: config.interval, jitter: JITTER, clock }, both, async () => {
+          poll(options, both, async () => {
             try {
               const snapshot = await running.cycle(both)
               lost.saveSoon(snapshot)
@@ -118,7 +151,8 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         await together(signal, [...services.map(({ run }) => run), cycles])
       } finally {
         cluster.close()
-        await lost.close()
+        await Promise.all([lost.close(), keeper?.close()])
+        links = undefined
         if (signal.aborted) {
           collector = undefined
           cycleMs = undefined

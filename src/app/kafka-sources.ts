@@ -1,4 +1,6 @@
+import { holdMs } from '../collect/cluster-collector.ts'
 import type { KafkaCluster } from '../kafka/cluster.ts'
+import type { FlinkPages, FlinkPagesOptions } from '../positions/flink-pages.ts'
 import { positionSources } from '../positions/index.ts'
 import type { PositionSource } from '../positions/position-source.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -13,11 +15,18 @@ interface KafkaSources {
   readonly sources: readonly PositionSource[]
   /** What must run as long as the sources are read. */
   readonly services: readonly Service[]
+  /** The one of them that reads the pages of Flink jobs. */
+  readonly flinkPages?: FlinkPages
 }
+
+/** What all Flink clusters together say, for those Kafka clusters that their jobs read. */
+export type FlinkInput = Pick<FlinkPagesOptions, 'pages' | 'failures' | 'jobs' | 'kafkaClusterOf' | 'staleMs'>
 
 interface KafkaSourcesDeps {
   readonly cluster: KafkaCluster
   readonly filters: Pick<KafkaFilters, 'keepConsumer' | 'keepTopic'>
+  /** Absent where no Flink cluster is known. */
+  readonly flink?: FlinkInput
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -25,11 +34,29 @@ interface KafkaSourcesDeps {
 /** Of the cycle: the collector gives a source up after half of it, and would not know what it missed. */
 const ZOOKEEPER_SHARE = 0.4
 
-/** Where the positions of one Kafka cluster come from: its groups, and the offsets of old consumers in ZooKeeper. */
-export function createKafkaSources(
-  config: Pick<KafkaClusterConfig, 'name' | 'zookeeper' | 'groups' | 'interval'>,
+/**
+ * Where the positions of one Kafka cluster come from: its groups, the offsets of old consumers in ZooKeeper, and the
+ * pages of Flink jobs.
+ */
+export function createKafkaSources(config: SourcesConfig, deps: KafkaSourcesDeps): KafkaSources {
+  const committed = committedSources(config, deps)
+  if (deps.flink === undefined) return committed
+  const flinkPages = positionSources['flink-pages']({
+    ...deps.flink,
+    ...deps.filters,
+    kafkaCluster: config.name,
+    clock: deps.clock,
+    holdMs: holdMs(config.interval),
+  })
+  return { ...committed, sources: [...committed.sources, flinkPages], flinkPages }
+}
+
+type SourcesConfig = Pick<KafkaClusterConfig, 'name' | 'zookeeper' | 'groups' | 'interval'>
+
+function committedSources(
+  config: SourcesConfig,
   { cluster, filters, clock, logger }: KafkaSourcesDeps,
-): KafkaSources {
+): Omit<KafkaSources, 'flinkPages'> {
   const { keepConsumer, keepTopic } = filters
   if (config.zookeeper === undefined) {
     const groups = positionSources['kafka-groups']({ cluster, clock, keepConsumer, keepTopic, groups: config.groups })

@@ -1,4 +1,5 @@
 import { compilePattern } from '../config/pattern.ts'
+import { jobPage, jobsPage } from '../console/job-page.ts'
 import { createAdmission } from '../http/admission.ts'
 import { type Audit, createAudit } from '../http/audit.ts'
 import { createAuthority, expiredSince } from '../http/authorize.ts'
@@ -10,6 +11,9 @@ import { forwardHeartbeats, isReplica, replicaHeartbeatsRoute } from '../http/fo
 import { healthRoutes } from '../http/health.ts'
 import { heldRoute } from '../http/held.ts'
 import { createHostResolver } from '../http/host-resolver.ts'
+import { jobPagesRoute } from '../http/job-pages.ts'
+import { createJobText } from '../http/job-text.ts'
+import { jobsRoute } from '../http/jobs.ts'
 import { metricsRoutes } from '../http/metrics.ts'
 import { createPage } from '../http/page.ts'
 import { createQuota } from '../http/quota.ts'
@@ -28,7 +32,12 @@ import { createAddressGuard } from '../targets/address-guard.ts'
 import type { DemoParts } from './demo.ts'
 import { pageRules } from './exposition-schema.ts'
 import { createFileSd } from './file-sd.ts'
+import { createFlinkDiscovery } from './flink-discovery.ts'
+import { kafkaClusterOf } from './flink-schema.ts'
+import { type JobRules, jobRules } from './job-rules.ts'
+import { createJobService } from './job-service.ts'
 import { createKafkaService, type KafkaService } from './kafka-service.ts'
+import type { FlinkInput } from './kafka-sources.ts'
 import { createKeeper } from './keeper.ts'
 import { consoleRoutes } from './landing.ts'
 import { objectiveRules } from './objectives.ts'
@@ -66,6 +75,11 @@ export interface PartsDeps {
 interface Rules {
   readonly objectives: ReturnType<typeof objectiveRules>
   readonly guard: ReturnType<typeof createAddressGuard>
+  /** Names of all Flink clusters, those on YARN included. */
+  readonly flinkClusters: readonly string[]
+  readonly jobs: JobRules
+  readonly kafkaClusterOf: FlinkInput['kafkaClusterOf']
+  readonly mostJobSeries: number
 }
 
 /**
@@ -83,6 +97,8 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   let rules = rulesOf(first, world)
   let printing = pageRules({ ...first, kafka: [...first.kafka, ...(world?.kafka ?? [])] })
   let configured: readonly string[] = []
+  /** Some Flink cluster is or was configured: what was registered for it may have to be withdrawn. */
+  let hadFlink = false
   /** Those of them that are read here. */
   let watched: readonly KafkaService[] = []
 
@@ -100,23 +116,64 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   const replicaChanges = watchReplicas(replicas, deps.recompose)
   const holderOf = createHolderOf((id) => ('holderOf' in registry ? registry.holderOf(id) : undefined), replicas)
   const store = forwardHeartbeats(registry, { holderOf, logger })
+  const pageIntervalMs = first.interval
+  const flink = createFlinkDiscovery({
+    registry,
+    views: () => sources.all.map((source) => source.view()),
+    owns: replicas.owns,
+    guard: (ip, caller) => rules.guard(ip, caller),
+    resolve,
+    pageIntervalMs,
+    onNewProcess: () => {
+      for (const cluster of watched) cluster.hurry()
+    },
+    clock,
+    logger,
+  })
+  const jobs = createJobService({
+    board: flink.board,
+    poller: flink.poller,
+    rules: () => rules.jobs,
+    kafka: () => watched,
+    kafkaClusterOf: (flinkCluster, label) => rules.kafkaClusterOf(flinkCluster, label),
+    isRead: flink.isRead,
+    hasLooked: flink.hasLooked,
+    staleMs: STALE_PAGES * pageIntervalMs,
+    clock,
+  })
+  const jobViews = () => (rules.flinkClusters.length === 0 ? undefined : jobs.views())
+  const jobText = createJobText({ jobs: jobViews, limit: () => rules.mostJobSeries })
+  const flinkInput: FlinkInput = {
+    pages: () => flink.poller.pages().values(),
+    failures: () => flink.poller.failures().values(),
+    jobs: jobs.flinkJobs,
+    kafkaClusterOf: (flinkCluster, label) => rules.kafkaClusterOf(flinkCluster, label),
+    staleMs: STALE_PAGES * pageIntervalMs,
+  }
   const targets = createTargetList(
-    { sources: sources.all, leaseSeconds: first.registration.default_lease / 1_000, mayReturn: !demo },
+    {
+      sources: sources.all,
+      discoverers: flink.registrar.firstLooks,
+      leaseSeconds: first.registration.default_lease / 1_000,
+      mayReturn: !demo,
+    },
     { clock, logger },
   )
-  const page = createPage({ selfMetrics: metrics.render, rules: () => printing })
+  const page = createPage({ selfMetrics: metrics.render, jobs: jobText.pieces, rules: () => printing })
   const simulated = world?.services(registry) ?? []
   const snapshots = () => watched.flatMap((cluster) => cluster.current() ?? [])
   const names = () => configured
 
   metrics.onRender(() => {
     const synced = registry.view()?.confirmedAt
+    const jobSeriesDropped = jobText.dropped()
     const shards = 'shards' in registry ? registry.shards() : undefined
     return {
       targets: targets.stats()?.states ?? {},
       series: page.series(),
       dropped: page.dropped(),
       replicas: replicas.members().length,
+      ...(jobSeriesDropped === undefined ? {} : { jobSeriesDropped }),
       ...(shards === undefined ? {} : { shards }),
       ...(synced === undefined ? {} : { registrySyncedAt: (clock.wall() - (clock.monotonic() - synced)) / 1_000 }),
     }
@@ -146,6 +203,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
       quota: createQuota(() => registry.view()?.targets ?? [], clock),
       leaseSeconds: config.registration.default_lease / 1_000,
     }
+    const jobsInput = { jobs: jobViews, flinkClusters: () => rules.flinkClusters, clock }
     return [
       ...consoleRoutes({
         version,
@@ -153,11 +211,16 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
         clock,
         clusters: watched,
         targets: () => targets.stats()?.states,
+        jobs: jobViews,
         address: deps.address,
       }),
-      ...metricsRoutes({ clusters: { names, snapshots }, page, selfMetrics: metrics.render }),
+      ...metricsRoutes({ clusters: { names, snapshots }, page, selfMetrics: metrics.render, jobs: jobText.pieces }),
       consumersRoute({ clusters: { names, snapshots }, compile: compilePattern }),
-      explainRoute({ names, snapshots }),
+      explainRoute({ names, snapshots }, async ({ kafkaCluster, consumer, topic, partition }) =>
+        watched.find((cluster) => cluster.kafkaCluster === kafkaCluster)?.trace(consumer, topic, partition),
+      ),
+      jobsRoute(jobsInput),
+      jobPagesRoute({ ...jobsInput, pages: { all: jobsPage, one: jobPage } }),
       ...serviceDiscoveryRoutes(targets),
       explainTargetRoute({ explain: sources.explain, gate: targets.gate }),
       ...registrationRoutes(registrations),
@@ -169,24 +232,33 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     ]
   }
 
+  /** Undefined when no Flink cluster is configured, and none was. */
+  function flinkServices(config: Config): readonly Service[] | undefined {
+    const clusters = flinkClustersOf(config, world)
+    hadFlink ||= clusters.flink.length + clusters.yarn.length > 0
+    return hadFlink ? [...flink.services(clusters), jobs] : undefined
+  }
+
   return (config) => {
     const { audit_file: auditFile } = config.registration
     // First, because it may fail: nothing has changed yet then.
     const audit = audits.keep('audit', auditFile, () => createAudit(auditFile, { clock, logger }))
     rules = rulesOf(config, world)
     const all = [...config.kafka, ...(world?.kafka ?? [])]
+    const looking = flinkServices(config)
     configured = all.map(({ name }) => name)
     printing = pageRules({ ...config, kafka: all })
     const isOurs = createKafkaShare(config.replicas.share_kafka, replicas)
     watched = all
       .filter(({ name }) => isOurs(name))
       .map((cluster) =>
-        clusters.keep(cluster.name, cluster, () =>
+        clusters.keep(cluster.name, { cluster, readsFlink: looking !== undefined }, () =>
           createKafkaService(cluster, {
             clock,
             logger,
             observer: metrics,
             objectives: (consumer, topic) => rules.objectives(consumer, topic),
+            ...(looking === undefined ? {} : { flink: flinkInput }),
             ...(demo ? {} : { storage: config.storage.path }),
             onSnapshot: page.prepare,
             onStopped: metrics.forget,
@@ -198,7 +270,17 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     )
     const tokens = createTokens(tokenGrants(config.registration))
     return {
-      services: [...simulated, replicas, replicaChanges, ...sources.all, targets, ...targetFiles, ...watched, audit],
+      services: [
+        ...simulated,
+        replicas,
+        replicaChanges,
+        ...sources.all,
+        targets,
+        ...targetFiles,
+        ...watched,
+        audit,
+        ...(looking ?? []),
+      ],
       routes: routesOf(config, tokens, audit),
       isToken: (authorization) => {
         if (isReplica(authorization, replicas.secretOf(replicas.self))) return true
@@ -209,9 +291,28 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   }
 }
 
-function rulesOf({ objectives, registration }: Config, world: DemoParts | undefined): Rules {
+/** After so many intervals of the poller a page says nothing about now. */
+const STALE_PAGES = 3
+
+function flinkClustersOf({ flink, yarn }: Config, world: DemoParts | undefined): Pick<Config, 'flink' | 'yarn'> {
+  return { flink, yarn: [...yarn, ...(world?.yarn ?? [])] }
+}
+
+function rulesOf(config: Config, world: DemoParts | undefined): Rules {
+  const { objectives, registration, exposition } = config
+  const { flink, yarn } = flinkClustersOf(config, world)
+  const clusters = [...flink, ...yarn]
+  const byName = new Map(clusters.map((cluster) => [cluster.name, cluster]))
+  const kafka = [...config.kafka, ...(world?.kafka ?? [])].map(({ name }) => name)
   return {
     objectives: objectiveRules([...objectives, ...(world?.objectives ?? [])]),
     guard: createAddressGuard(registration.allowed_cidrs),
+    flinkClusters: clusters.map(({ name }) => name),
+    jobs: jobRules(clusters),
+    kafkaClusterOf: (flinkCluster, label) => {
+      const cluster = byName.get(flinkCluster)
+      return cluster && kafkaClusterOf(cluster, label, kafka)
+    },
+    mostJobSeries: exposition.max_job_series,
   }
 }

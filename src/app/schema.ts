@@ -9,9 +9,11 @@ import { logFormats, logLevels } from '../runtime/logger.ts'
 import { cidrRule, isCidr, privateNetworks } from '../targets/address-guard.ts'
 import { expositionSchema } from './exposition-schema.ts'
 import { fileSdSchema } from './file-sd-schema.ts'
+import { flinkClustersFit, flinkSchema } from './flink-schema.ts'
 import { kafkaSchema } from './kafka-schema.ts'
 import { advertiseUrl, replicasSchema, sharingNeedsZookeeper } from './replicas-schema.ts'
 import { tokenList } from './token-schema.ts'
+import { yarnSchema } from './yarn-schema.ts'
 import { zookeeperSchema } from './zookeeper-schema.ts'
 
 const web = z.strictObject({
@@ -83,6 +85,12 @@ export const configSchema = z
       .prefault('15s')
       .describe('Time between two cycles of a Kafka cluster. A scrape never causes a request to Kafka.'),
     kafka: kafkaSchema.optional().describe('Kafka clusters to watch.'),
+    flink: flinkSchema
+      .prefault([])
+      .describe('Flink clusters whose address is known: their jobs, processes and positions.'),
+    yarn: yarnSchema
+      .prefault([])
+      .describe('YARN clusters in which Flink applications are found; the name of each is its `flink_cluster`.'),
     exposition: expositionSchema.prefault({}).describe('What is on the page `/metrics`.'),
     storage: storage.prefault({}).describe('What is kept on disk.'),
     zookeeper: zookeeperSchema
@@ -108,6 +116,7 @@ export const configSchema = z
   })
   .superRefine(demoAlone, besideOthers)
   .superRefine(sharingNeedsZookeeper, besideOthers)
+  .superRefine(flinkClustersFit, besideOthers)
   .transform(({ kafka = [], ...rest }) => ({
     ...rest,
     kafka: kafka.map((cluster) => ({ ...cluster, interval: cluster.interval ?? rest.interval })),

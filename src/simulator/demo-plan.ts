@@ -6,12 +6,12 @@ export interface TopicPlan {
   readonly perSecond: number
 }
 
-/** A consumer of the demo and what is interesting about it. */
+/** A consumer of the demo that is no Flink job, and what is interesting about it. */
 export interface ConsumerPlan {
   readonly group: string
   readonly topics: readonly string[]
-  /** A Flink job commits at checkpoints and is no member of its group; the others are live members unless stopped. */
-  readonly kind: 'flink' | 'member' | 'stopped'
+  /** A live member of its group, or nobody's any more. */
+  readonly kind: 'member' | 'stopped'
   /** What it can read, as a share of what is produced on average; above 1 it keeps up. */
   readonly speed: number
   readonly commitEverySeconds: number
@@ -39,18 +39,6 @@ export const topicPlans: readonly TopicPlan[] = [
 const steady = { speed: 3, behind: 0 } as const
 
 export const consumerPlans: readonly ConsumerPlan[] = [
-  // Healthy: its lag is a saw-tooth, because only checkpoints commit.
-  { ...steady, group: 'fraud-detection', topics: ['payments'], kind: 'flink', commitEverySeconds: 10 },
-  // A little too slow, so that it falls behind for ever.
-  {
-    group: 'clickstream-sessions',
-    topics: ['clicks'],
-    kind: 'flink',
-    speed: 0.95,
-    behind: 12_000,
-    commitEverySeconds: 10,
-  },
-  { ...steady, group: 'warehouse-sync', topics: ['shipments', 'inventory'], kind: 'flink', commitEverySeconds: 5 },
   // Somebody stopped it: nobody is in the group, the lag only grows.
   { group: 'invoice-export', topics: ['orders'], kind: 'stopped', speed: 0, behind: 30_000, commitEverySeconds: 5 },
   // Always caught up.

@@ -64,7 +64,7 @@ function startConsumer(state: KafkaState, plan: ConsumerPlan): DemoConsumer {
     state.setGroup(plan.group, {
       members: [{ clientId: plan.group, assignment: Object.fromEntries(topics.map(partitionsOf)) }],
     })
-  else state.setGroup(plan.group, { protocolType: plan.kind === 'stopped' ? 'consumer' : '' })
+  else state.setGroup(plan.group, { protocolType: 'consumer' })
 
   const reading = topics.map((topic, index) => {
     const position = new Float64Array(topic.partitions)

@@ -66,8 +66,11 @@ export function createKafkaState(line: KafkaLine, brokers: readonly number[], ra
   }
 }
 
-/** Java's String.hashCode, by which Kafka spreads groups over the partitions of the offsets topic. */
-function hashCode(text: string): number {
+/**
+ * Java's String.hashCode, by which Kafka spreads groups over the partitions of the offsets topic, and Flink the partitions
+ * of a topic over subtasks.
+ */
+export function hashCode(text: string): number {
   let hash = 0
   for (let index = 0; index < text.length; index++) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0
   return hash

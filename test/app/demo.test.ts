@@ -38,8 +38,33 @@ describe('the daemon with nothing configured', () => {
       for (const target of group.targets) {
         const page = await fetch(`http://${target}${group.labels['__metrics_path__'] ?? '/metrics'}`)
         expect(page.status).toBe(200)
-        expect(await page.text()).toMatch(/^flink_/m)
+        expect(await page.text()).toMatch(/^(flink|kafka)_/m)
       }
+  })
+
+  it('finds its jobs by way of YARN, knows their lag and what is wrong with them', async () => {
+    const lines = async () => (await get('/metrics')).text.split('\n')
+    const settled = [
+      'stream_job_finding{flink_cluster="demo",flink_job="payment-settlement",finding="checkpoint_overdue"} 1',
+      'stream_job_finding{flink_cluster="demo",flink_job="live-dashboard",finding="checkpointing_off"} 1',
+      'stream_job_finding{flink_cluster="demo",flink_job="live-dashboard",finding="parallelism_above_partitions"} 1',
+      'stream_job_finding{flink_cluster="demo",flink_job="revenue-report",finding="topic_read_twice"} 1',
+      'stream_job_finding{flink_cluster="demo",flink_job="revenue-report",finding="disconnected_parts"} 1',
+      'stream_job_finding{flink_cluster="demo",flink_job="revenue-report",finding="end_of_life"} 1',
+    ]
+    await expect.poll(lines, { timeout: 40_000, interval: 500 }).toEqual(expect.arrayContaining(settled))
+
+    const lagOf = (all: readonly string[], consumer: string, topic: string): number =>
+      all
+        .filter((line) => line.startsWith(`stream_consumer_records_lag{kafka_cluster="demo",consumer="${consumer}"`))
+        .filter((line) => line.includes(`topic="${topic}"`))
+        .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+    const all = await lines()
+    expect(lagOf(all, 'demo/payment-settlement', 'payments')).toBeGreaterThan(60_000)
+    expect(lagOf(all, 'demo/clickstream-sessions', 'clicks')).toBeGreaterThan(10_000)
+    expect(all).toContain(
+      'stream_job_flink_pending_records{flink_cluster="demo",flink_job="payment-settlement",vertex="Source: payments -> Calc -> ledger: Writer"} 0',
+    )
   })
 
   it('links all of it from the landing page', async () => {

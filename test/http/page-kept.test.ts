@@ -9,14 +9,30 @@ import { syntheticSnapshot } from '../fakes/synthetic-snapshot.ts'
 /** One thing that two snapshots of one cluster may differ in. `at` picks where. */
 const changes: Readonly<Record<string, (snapshot: Mutable, at: number) => void>> = {
   nothing: () => undefined,
-  position: ({ part }, at) => void (part.batch.value[(at % part.lag.length) * 2]! += 1),
-  'high word of a position': ({ part }, at) => void (part.batch.value[(at % part.lag.length) * 2 + 1]! += 1),
-  lag: ({ part }, at) => void (part.lag[at % part.lag.length]! += 1),
-  partition: ({ part }, at) => void (part.batch.partition[at % part.lag.length]! += 1_000),
-  'reason of a row': ({ part }, at) => void (part.reason[at % part.lag.length] = reasonCode('timeout')),
-  'reason of a position': ({ part }, at) => void (part.batch.reason[at % part.lag.length] = reasonCode('no_position')),
-  sum: ({ part }, at) => void (part.blockLag[at % part.blockLag.length]! += 1),
-  'sum that is not whole': ({ part }, at) => void (part.blockComplete[at % part.blockLag.length] = 0),
+  position: ({ part }, at) => {
+    part.batch.value[(at % part.lag.length) * 2]! += 1
+  },
+  'high word of a position': ({ part }, at) => {
+    part.batch.value[(at % part.lag.length) * 2 + 1]! += 1
+  },
+  lag: ({ part }, at) => {
+    part.lag[at % part.lag.length]! += 1
+  },
+  partition: ({ part }, at) => {
+    part.batch.partition[at % part.lag.length]! += 1_000
+  },
+  'reason of a row': ({ part }, at) => {
+    part.reason[at % part.lag.length] = reasonCode('timeout')
+  },
+  'reason of a position': ({ part }, at) => {
+    part.batch.reason[at % part.lag.length] = reasonCode('no_position')
+  },
+  sum: ({ part }, at) => {
+    part.blockLag[at % part.blockLag.length]! += 1
+  },
+  'sum that is not whole': ({ part }, at) => {
+    part.blockComplete[at % part.blockLag.length] = 0
+  },
   'kind of value': ({ part }) => void Object.assign(part.batch, { holds: 'lag' }),
   'held row': ({ part }, at) => {
     const row = at % part.lag.length
@@ -43,8 +59,12 @@ const changes: Readonly<Record<string, (snapshot: Mutable, at: number) => void>>
     Object.assign(batch, { blockFirst: batch.blockFirst.slice(1) })
     Object.assign(part, { blockLag: part.blockLag.slice(1), blockComplete: part.blockComplete.slice(1) })
   },
-  'log end': ({ snapshot }, at) => void (snapshot.ends.offset[(at % snapshot.catalog.rows) * 2]! += 1),
-  'unknown log start': ({ snapshot }, at) => void (snapshot.starts.reason[at % snapshot.catalog.rows] = 3),
+  'log end': ({ snapshot }, at) => {
+    snapshot.ends.offset[(at % snapshot.catalog.rows) * 2]! += 1
+  },
+  'unknown log start': ({ snapshot }, at) => {
+    snapshot.starts.reason[at % snapshot.catalog.rows] = 3
+  },
   'topic of the cluster': ({ snapshot }, at) => {
     const { topics } = snapshot.catalog
     const renamed = topics.map((one, other) => (other === at % topics.length ? { ...one, name: `${one.name}-2` } : one))

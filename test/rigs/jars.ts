@@ -62,6 +62,31 @@ const zookeeperNeeds: readonly Need[] = [
   { from: '3.8', artifacts: ['org.slf4j:slf4j-api:2.0.13', 'org.slf4j:slf4j-simple:2.0.13'] },
 ]
 
+const hadoopNeeds: readonly Need[] = [
+  {
+    from: '3.3',
+    artifacts: [
+      'org.apache.hadoop:hadoop-yarn-server-resourcemanager:*',
+      'org.apache.hadoop:hadoop-yarn-server-nodemanager:*',
+      'org.apache.hadoop:hadoop-yarn-client:*',
+      // Both servers load its TimelineCollectorManager, and do not say that they need it.
+      'org.apache.hadoop:hadoop-yarn-server-timelineservice:*',
+      'org.apache.hadoop:hadoop-common:*',
+    ],
+  },
+]
+
+const hadoopClientNeeds: readonly Need[] = [
+  {
+    from: '3.3',
+    artifacts: [
+      'org.apache.hadoop:hadoop-client-api:* alone',
+      'org.apache.hadoop:hadoop-client-runtime:* alone',
+      'commons-logging:commons-logging:1.2',
+    ],
+  },
+]
+
 // log4j 1.2.15 names jars that no registry has had for years; logback would compete with the back end above.
 const neverFetched: readonly string[] = ['com.sun.jmx', 'com.sun.jdmk', 'ch.qos.logback', 'javax.jms']
 
@@ -85,6 +110,16 @@ export function zookeeperJars(version: string): Promise<string> {
   return fetchJars(`zookeeper-${version}`, artifactsOf(zookeeperNeeds, version))
 }
 
+/** The folder of jars of YARN's ResourceManager and NodeManager. */
+export function hadoopJars(version: string): Promise<string> {
+  return fetchJars(`hadoop-${version}`, artifactsOf(hadoopNeeds, version))
+}
+
+/** The folder of the shaded jars with which a program speaks to YARN. */
+export function hadoopClientJars(version: string): Promise<string> {
+  return fetchJars(`hadoop-client-${version}`, artifactsOf(hadoopClientNeeds, version))
+}
+
 function artifactsOf(needs: readonly Need[], version: string): readonly string[] {
   return needs
     .filter(({ from, before }) => isAtLeast(version, from) && (before === undefined || !isAtLeast(version, before)))
@@ -92,7 +127,8 @@ function artifactsOf(needs: readonly Need[], version: string): readonly string[]
     .map((artifact) => artifact.replace('*', version))
 }
 
-async function fetchJars(name: string, artifacts: readonly string[]): Promise<string> {
+/** The folder `name` of jars of these artifacts, `group:artifact:version`, ` alone` where without dependencies. */
+export async function fetchJars(name: string, artifacts: readonly string[]): Promise<string> {
   const folder = await cached(name, async (partial) => {
     await mkdir(join(partial, 'lib'))
     await writeFile(join(partial, 'pom.xml'), pom(artifacts))

@@ -14,8 +14,10 @@ export interface OidcRig extends AsyncDisposable {
   readonly tokenEndpoint: string
   /** How many tokens were given. */
   given(): number
-  /** From now on every request is refused with HTTP 503. */
+  /** From now on every request is answered with HTTP 503. */
   fail(): void
+  /** From now on they are answered again. */
+  heal(): void
 }
 
 /**
@@ -53,6 +55,9 @@ export async function startOidc(options: OidcOptions): Promise<OidcRig> {
     given: () => given,
     fail: () => {
       isUp = false
+    },
+    heal: () => {
+      isUp = true
     },
     [Symbol.asyncDispose]: close,
   }

@@ -1,0 +1,14 @@
+/** A JobManager or TaskManager: a JVM with a life of its own. */
+export interface FlinkProcess {
+  readonly kind: 'jobmanager' | 'taskmanager'
+  /** On YARN its container; of a TaskManager the id that REST knows it by. */
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** Whether its configuration gives it a Prometheus reporter. */
+  readonly hasReporter: boolean
+  /** Port of its reporter, once it has taken one. */
+  reporterPort?: number
+  /** Port of REST, of a JobManager. */
+  restPort?: number
+}

@@ -1,0 +1,82 @@
+import { createServer } from 'node:http'
+import { gzipSync } from 'node:zlib'
+import { expect, it } from 'vitest'
+import { silentLogger } from '../../src/runtime/logger.ts'
+import { createYarnCluster } from '../../src/yarn/yarn-cluster.ts'
+import { listenOnLoopback } from '../fakes/listen.ts'
+import { info, infoPath } from './fake-manager.ts'
+import { readScene } from './replay.ts'
+
+const signal = new AbortController().signal
+
+/** A list as 3.3.6 writes it, of this many applications. */
+function listOf(count: number): Buffer {
+  const captured = readScene('3.3.6-01-one-application').find(({ url }) => url.endsWith('/cluster/apps'))?.body ?? ''
+  const [, one = ''] = /^\{"apps":\{"app":\[(.*)\]\}\}$/s.exec(captured) ?? []
+  const all = Array.from({ length: count }, (_, index) => one.replaceAll('7854_0001', `7854_${index + 1_000_000}`))
+  return Buffer.from(`{"apps":{"app":[${all.join(',')}]}}`)
+}
+
+async function serve(body: Buffer, headers: Readonly<Record<string, string>> = {}) {
+  const server = createServer((request, response) => {
+    const isInfo = request.url?.startsWith(infoPath) ?? false
+    response.writeHead(200, { 'content-type': 'application/json;charset=utf-8', ...(isInfo ? {} : headers) })
+    response.end(isInfo ? info('ACTIVE').body : body)
+  })
+  const { url, close } = await listenOnLoopback(server)
+  const cluster = createYarnCluster(
+    { name: 'etl', resourceManagers: [url], timeoutMs: 60_000 },
+    { logger: silentLogger },
+  )
+  return {
+    cluster,
+    [Symbol.asyncDispose]: async () => {
+      cluster.close()
+      await close()
+    },
+  }
+}
+
+/** The most CPU that was used between two turns of the event loop: others on the same cores do not count. */
+function watchSteps(): { stop(): number } {
+  let isOver = false
+  let longest = 0
+  let before = process.cpuUsage()
+  const step = (): void => {
+    const { user, system } = process.cpuUsage(before)
+    longest = Math.max(longest, (user + system) / 1000)
+    before = process.cpuUsage()
+    if (!isOver) setImmediate(step)
+  }
+  setImmediate(step)
+  return {
+    stop: () => {
+      isOver = true
+      return longest
+    },
+  }
+}
+
+it.each([
+  ['as they are', (body: Buffer) => body, {}],
+  ['compressed', (body: Buffer) => gzipSync(body), { 'content-encoding': 'gzip' }],
+])('10,000 applications, %s, are read without a block of 50 ms', async (_, encode, headers) => {
+  const plain = listOf(10_000)
+  expect(plain.length).toBeGreaterThan(35e6)
+  await using running = await serve(encode(plain), headers)
+  const steps = watchSteps()
+  const list = await running.cluster.applications({ states: ['RUNNING'] }, signal)
+  const longestMs = steps.stop()
+  expect(list).toHaveLength(10_000)
+  expect(new Set(list.map(({ id }) => id)).size).toBe(10_000)
+  expect(list.every(({ amRpcAddress }) => amRpcAddress === 'localhost:45235')).toBe(true)
+  expect(longestMs).toBeLessThan(50)
+})
+
+it.each([
+  ['as it is', (body: Buffer) => body, {}],
+  ['compressed', (body: Buffer) => gzipSync(body), { 'content-encoding': 'gzip' }],
+])('a list without end, %s, is left at 64 MiB', async (_, encode, headers) => {
+  await using running = await serve(encode(Buffer.alloc(80 * 1024 * 1024, ' ')), headers)
+  await expect(running.cluster.applications({}, signal)).rejects.toThrow('more than 67108864 bytes')
+})
