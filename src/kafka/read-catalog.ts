@@ -83,6 +83,9 @@ export function toCatalog(
 
 type Shape = { topic: Omit<CatalogTopic, 'firstRow'>; leaders: (partition: number) => number }
 
+/** No broker has such a number, and −1 stands for none. */
+const MISSING = -2
+
 /** Undefined for a topic that does not exist; a problem for one that cannot be understood. */
 function shapeOf(topic: MetadataTopic, before: Catalog): Shape | Problem | undefined {
   const identity = {
@@ -104,15 +107,16 @@ function shapeOf(topic: MetadataTopic, before: Catalog): Shape | Problem | undef
       leaders: () => -1,
     }
   }
-  const leaderOf = new Map<number, number>()
-  for (const [index, partition] of topic.partitions.entries()) leaderOf.set(partition, topic.leaders[index]!)
   const partitions = topic.partitions.length
-  for (let partition = 0; partition < partitions; partition++)
-    if (!leaderOf.has(partition))
-      return {
-        reason: 'read_failed',
-        topic: topic.name,
-        message: `Metadata of topic "${topic.name}": ${partitions} partitions without number ${partition}`,
-      }
-  return { topic: { ...identity, partitions }, leaders: (partition) => leaderOf.get(partition)! }
+  const leaderOf = new Int32Array(partitions).fill(MISSING)
+  for (const [index, partition] of topic.partitions.entries())
+    if (partition < partitions) leaderOf[partition] = topic.leaders[index]!
+  const missing = leaderOf.indexOf(MISSING)
+  if (missing >= 0)
+    return {
+      reason: 'read_failed',
+      topic: topic.name,
+      message: `Metadata of topic "${topic.name}": ${partitions} partitions without number ${missing}`,
+    }
+  return { topic: { ...identity, partitions }, leaders: (partition) => leaderOf[partition]! }
 }

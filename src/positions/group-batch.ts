@@ -5,16 +5,6 @@ import { KNOWN, reasonCode } from '../model/reason.ts'
 import { asConsumer, type KnownGroup } from './group-memory.ts'
 import type { GroupRows } from './group-rows.ts'
 
-/** The rows of one group that come from one block of the answer, and partitions that its members have besides. */
-interface Block {
-  readonly topic: string
-  /** Rows of the answer, sorted by partition. */
-  readonly rows: readonly number[]
-  /** Assigned partitions without a row, sorted, with the reason. */
-  readonly extra: readonly number[]
-  readonly extraReason: number
-}
-
 /**
  * One answer as a batch: blocks sorted by topic, rows by partition. Partitions that a member was assigned but that have
  * no row get one without a position; when their topic is not even in the metadata, the answer was cut by ACLs
@@ -30,43 +20,21 @@ export function groupBatch(
   keepTopic: (name: string) => boolean,
 ): PositionBatch {
   const kept = answer.topics.map((name) => keepTopic(name))
-  const blocks: { consumer: number; block: Block }[] = []
-  for (const [consumer, { group, entry }] of groups.entries())
-    for (const block of blocksOf(answer, entry, group, catalog, kept, keepTopic)) blocks.push({ consumer, block })
-  const rows = blocks.reduce((sum, { block }) => sum + block.rows.length + block.extra.length, 0)
-  const topics = new Map<string, number>()
-  const batch = batchColumns(blocks.length, rows)
-  let row = 0
-  for (const [index, { consumer, block }] of blocks.entries()) {
-    const topic = topics.get(block.topic) ?? topics.size
-    topics.set(block.topic, topic)
-    batch.blockConsumer[index] = consumer
-    batch.blockTopic[index] = topic
-    batch.blockFirst[index] = row
-    let extra = 0
-    const fill = (partition: number): void => {
-      batch.partition[row] = partition
-      batch.reason[row++] = block.extraReason
-    }
-    for (const source of block.rows) {
-      const partition = answer.partition[source]!
-      while (extra < block.extra.length && block.extra[extra]! < partition) fill(block.extra[extra++]!)
-      batch.partition[row] = partition
-      batch.value[row * 2] = answer.value[source * 2]!
-      batch.value[row * 2 + 1] = answer.value[source * 2 + 1]!
-      batch.epoch[row] = answer.epoch?.[source] ?? -1
-      batch.reason[row++] = answer.reasonOf(source) ?? KNOWN
-    }
-    while (extra < block.extra.length) fill(block.extra[extra++]!)
+  const rank = ranksOf(answer.topics)
+  const most = mostOf(answer, groups)
+  const writer = createBlockWriter(answer, most)
+  for (const [consumer, { group, entry }] of groups.entries()) {
+    const blocks = blocksOf(answer, entry, kept, rank)
+    const assigned = assignedTo(group, keepTopic)
+    if (assigned.size === 0) for (const block of blocks) writer.write(consumer, nameOf(answer, block), block)
+    else writeWithAssigned(writer, consumer, answer, blocks, assigned, catalog)
   }
-  batch.blockFirst[blocks.length] = row
   return {
-    ...batch,
+    ...writer.finish(),
     evidence: [evidence],
     takenAt: evidence.receivedAt,
     holds: answer.holds,
     consumers: groups.map(({ group }) => asConsumer(group)),
-    topics: [...topics.keys()].map((name) => ({ name, exact: true })),
   }
 }
 
@@ -82,60 +50,156 @@ export function batchWithoutRows(groups: readonly KnownGroup[], now: number): Po
   }
 }
 
-function blocksOf(
-  answer: GroupRows,
-  entry: number,
-  group: KnownGroup,
-  catalog: Catalog,
-  kept: readonly boolean[],
-  keepTopic: (name: string) => boolean,
-): Block[] {
+/** How many blocks and rows there can be at most. */
+function mostOf(answer: GroupRows, groups: readonly { readonly group: KnownGroup }[]) {
+  let blocks = answer.blockTopic.length
+  let rows = answer.partition.length
+  for (const { group } of groups)
+    for (const { partitions } of group.assigned ?? []) {
+      blocks++
+      rows += partitions.length
+    }
+  return { blocks, rows }
+}
+
+/** The place of each name among all of them in their order. */
+function ranksOf(names: readonly string[]): Uint32Array {
+  const sorted = names.map((_, index) => index).sort((a, b) => (names[a]! < names[b]! ? -1 : 1))
+  const rank = new Uint32Array(names.length)
+  for (const [place, index] of sorted.entries()) rank[index] = place
+  return rank
+}
+
+/** The blocks of a group whose topics are kept, by topic; of two of one topic the later one. */
+function blocksOf(answer: GroupRows, entry: number, kept: readonly boolean[], rank: Uint32Array): readonly number[] {
+  const { firstBlock, blocks } = answer.groups[entry]!
+  const found: number[] = []
+  let isSorted = true
+  let last = -1
+  for (let block = firstBlock; block < firstBlock + blocks; block++) {
+    const topic = answer.blockTopic[block]!
+    if (!kept[topic]) continue
+    isSorted &&= rank[topic]! > last
+    last = rank[topic]!
+    found.push(block)
+  }
+  if (isSorted) return found
+  const byTopic = new Map<number, number>()
+  for (const block of found) byTopic.set(rank[answer.blockTopic[block]!]!, block)
+  return [...byTopic].sort(([a], [b]) => a - b).map(([, block]) => block)
+}
+
+function assignedTo(group: KnownGroup, keepTopic: (name: string) => boolean): Map<string, Int32Array> {
   const assigned = new Map<string, Int32Array>()
   for (const { name, partitions } of group.assigned ?? []) if (keepTopic(name)) assigned.set(name, partitions)
-  const found = new Map<string, Block>()
-  const { firstBlock, blocks } = answer.groups[entry]!
-  for (let block = firstBlock; block < firstBlock + blocks; block++) {
-    if (!kept[answer.blockTopic[block]!]) continue
-    const topic = answer.topics[answer.blockTopic[block]!]!
-    const rows = sortedRows(answer, block)
-    const extra = missingPartitions(assigned.get(topic), answer, rows)
-    assigned.delete(topic)
-    if (rows.length + extra.length > 0)
-      found.set(topic, { topic, rows, extra, extraReason: extra.length === 0 ? KNOWN : extraReason(catalog, topic) })
+  return assigned
+}
+
+function nameOf(answer: GroupRows, block: number): string {
+  return answer.topics[answer.blockTopic[block]!]!
+}
+
+/** The blocks of a group whose members were assigned partitions, some of which may have no row. */
+function writeWithAssigned(
+  writer: BlockWriter,
+  consumer: number,
+  answer: GroupRows,
+  blocks: readonly number[],
+  assigned: ReadonlyMap<string, Int32Array>,
+  catalog: Catalog,
+): void {
+  const blockOf = new Map(blocks.map((block) => [nameOf(answer, block), block]))
+  for (const topic of [...new Set([...blockOf.keys(), ...assigned.keys()])].sort(byText)) {
+    const reason = reasonCode(catalog.topicIndex.has(topic) ? 'no_position' : 'incomplete')
+    writer.write(consumer, topic, blockOf.get(topic), { partitions: assigned.get(topic) ?? nothing, reason })
   }
-  for (const [topic, extra] of assigned)
-    found.set(topic, { topic, rows: [], extra: [...extra], extraReason: extraReason(catalog, topic) })
-  return [...found.values()].sort((a, b) => (a.topic < b.topic ? -1 : 1))
+}
+
+const nothing = new Int32Array(0)
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+interface BlockWriter {
+  /**
+   * The rows of a block of the answer that say something, by partition, and one for each assigned partition that has
+   * none; nothing at all when there is neither. Assigned partitions are sorted.
+   */
+  write(
+    consumer: number,
+    topic: string,
+    block: number | undefined,
+    assigned?: { readonly partitions: Int32Array; readonly reason: number },
+  ): void
+  finish(): ReturnType<typeof batchColumns> & Pick<PositionBatch, 'topics'>
+}
+
+function createBlockWriter(answer: GroupRows, most: { readonly blocks: number; readonly rows: number }): BlockWriter {
+  const columns = batchColumns(most.blocks, most.rows)
+  const topics = new Map<string, number>()
+  let blocks = 0
+  let row = 0
+
+  function writeRow(source: number): void {
+    columns.partition[row] = answer.partition[source]!
+    columns.value[row * 2] = answer.value[source * 2]!
+    columns.value[row * 2 + 1] = answer.value[source * 2 + 1]!
+    if (answer.epoch !== undefined) columns.epoch[row] = answer.epoch[source]!
+    columns.reason[row++] = answer.reasonOf(source) ?? KNOWN
+  }
+
+  return {
+    write: (consumer, topic, block, assigned) => {
+      const from = row
+      const extra = assigned?.partitions ?? nothing
+      let next = 0
+      const fillUpTo = (partition: number): void => {
+        for (; next < extra.length && extra[next]! <= partition; next++) {
+          if (extra[next] === partition) continue
+          columns.partition[row] = extra[next]!
+          columns.reason[row++] = assigned!.reason
+        }
+      }
+      for (const source of block === undefined ? [] : sortedRows(answer, block)) {
+        if (next < extra.length) fillUpTo(answer.partition[source]!)
+        writeRow(source)
+      }
+      if (next < extra.length) fillUpTo(Number.POSITIVE_INFINITY)
+      if (row === from) return
+      const index = topics.get(topic) ?? topics.size
+      topics.set(topic, index)
+      columns.blockConsumer[blocks] = consumer
+      columns.blockTopic[blocks] = index
+      columns.blockFirst[blocks++] = from
+    },
+    finish: () => {
+      columns.blockFirst[blocks] = row
+      return {
+        blockConsumer: columns.blockConsumer.subarray(0, blocks),
+        blockTopic: columns.blockTopic.subarray(0, blocks),
+        blockFirst: columns.blockFirst.subarray(0, blocks + 1),
+        partition: columns.partition.subarray(0, row),
+        value: columns.value.subarray(0, row * 2),
+        epoch: columns.epoch.subarray(0, row),
+        reason: columns.reason.subarray(0, row),
+        topics: [...topics.keys()].map((name) => ({ name, exact: true })),
+      }
+    },
+  }
 }
 
 /** The rows of a block that say something, by partition. */
 function sortedRows(answer: GroupRows, block: number): number[] {
   const rows: number[] = []
   let isSorted = true
+  let last = -1
   for (let row = answer.blockFirst[block]!; row < answer.blockFirst[block + 1]!; row++) {
     if (answer.reasonOf(row) === undefined) continue
-    const last = rows.at(-1)
-    if (last !== undefined && answer.partition[last]! > answer.partition[row]!) isSorted = false
+    const partition = answer.partition[row]!
+    isSorted &&= partition > last
+    last = partition
     rows.push(row)
   }
   return isSorted ? rows : rows.sort((a, b) => answer.partition[a]! - answer.partition[b]!)
-}
-
-/** Partitions of an ascending list that have no row; the rows are sorted by partition. */
-function missingPartitions(
-  assigned: Int32Array | undefined,
-  answer: GroupRows,
-  rows: readonly number[],
-): readonly number[] {
-  const missing: number[] = []
-  let at = 0
-  for (const partition of assigned ?? []) {
-    while (at < rows.length && answer.partition[rows[at]!]! < partition) at++
-    if (at === rows.length || answer.partition[rows[at]!] !== partition) missing.push(partition)
-  }
-  return missing
-}
-
-function extraReason(catalog: Catalog, topic: string): number {
-  return reasonCode(catalog.topicIndex.has(topic) ? 'no_position' : 'incomplete')
 }
