@@ -1,3 +1,4 @@
+import type { FoundScope } from '../discovery/discoverer.ts'
 import type { PageReading } from '../flink/flink-page.ts'
 import type { PagePoller } from '../flink/page-poller.ts'
 import type { JobFacts } from '../jobs/facts.ts'
@@ -47,6 +48,8 @@ export interface JobService extends Service {
   views(): readonly JobView[] | undefined
   /** The same jobs for the source of their positions. */
   flinkJobs(): readonly FlinkJobView[]
+  /** Whether one of these Kafka clusters may have a topic that is shown so; one that is not read here may. */
+  mayBeElsewhere(kafkaClusters: readonly string[], shown: string): boolean
 }
 
 const intervalMs = 5_000
@@ -60,11 +63,12 @@ export function createJobService(deps: JobServiceDeps): JobService {
   let memory: FindingMemory = new Map()
   let views: readonly JobView[] | undefined
   let flinkJobs: readonly FlinkJobView[] = []
+  let kafkaRead: KafkaRead = new Map()
 
   async function make(): Promise<void> {
     const { rules, isRead } = deps
-    const { expects, named } = rules()
-    const options = { ...inventoryDefaults, expects, named, isRead }
+    const { expects, named, isConfigured } = rules()
+    const options = { ...inventoryDefaults, expects, named, isConfigured, isRead }
     inventory = await runInTurns(takeInventory(board.jobs(), inventory, clock.monotonic(), options))
     // First, because positions of a new job are asked for at once.
     flinkJobs = [...inventory.values()].flatMap((entry) => flinkJob(entry, rules()))
@@ -78,6 +82,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
   async function gatherFacts(): Promise<(entry: JobEntry) => JobFacts | undefined> {
     const scopes = await readScopes()
     const kafka = await readKafka()
+    kafkaRead = kafka
     const labels = groupLabels(kafka)
     return ({ flinkCluster, label, job, namesakes }) => {
       if (job === undefined) return undefined
@@ -97,7 +102,8 @@ export function createJobService(deps: JobServiceDeps): JobService {
             : {}
           : { gauges }),
         hasAllPages: scope?.hasAllPages === true,
-        silent: scope?.silent ?? [],
+        // A dead process lacks no reporter.
+        silent: scope?.silent.filter(({ hasEnded }) => hasEnded !== true) ?? [],
         partitionsOf: (topic, kafkaLabel) => lagsFor(kafkaLabel)?.partitionsOf(topic),
         lagOf: (topic, partition, kafkaLabel) => lagsFor(kafkaLabel)?.lagOf(consumer, topic, partition),
         groups,
@@ -135,7 +141,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return scopes
   }
 
-  async function readKafka() {
+  async function readKafka(): Promise<KafkaRead> {
     const kafka = new Map<string, { readonly lags: JobLags | undefined; readonly groups: Groups }>()
     for (const cluster of deps.kafka()) {
       const name = cluster.kafkaCluster
@@ -150,19 +156,14 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return kafka
   }
 
-  function groupsOf(
-    flinkCluster: string,
-    name: string,
-    consumer: string,
-    kafka: Awaited<ReturnType<typeof readKafka>>,
-  ): readonly string[] {
+  function groupsOf(flinkCluster: string, name: string, consumer: string, kafka: KafkaRead): readonly string[] {
     const configured = deps.rules().ruleFor(flinkCluster, name)?.group
     if (configured !== undefined) return [configured]
     return [...new Set([...kafka.values()].flatMap(({ groups }) => groups.get(consumer) ?? []))].sort()
   }
 
   /** Labels of the jobs of each group that is configured or was found out. */
-  function groupLabels(kafka: Awaited<ReturnType<typeof readKafka>>): ReadonlyMap<string, readonly string[]> {
+  function groupLabels(kafka: KafkaRead): ReadonlyMap<string, readonly string[]> {
     const labels = new Map<string, string[]>()
     for (const { flinkCluster, label, name, present } of inventory.values()) {
       if (present !== true) continue
@@ -178,6 +179,8 @@ export function createJobService(deps: JobServiceDeps): JobService {
     name: 'jobs',
     views: () => views,
     flinkJobs: () => flinkJobs,
+    mayBeElsewhere: (kafkaClusters, shown) =>
+      kafkaClusters.some((name) => kafkaRead.get(name)?.lags?.mayHave(shown) ?? true),
     run: (signal) =>
       together(signal, [
         (both) => poll({ intervalMs, sooner: { bell, gapMs }, clock }, both, make),
@@ -190,11 +193,14 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
 type Groups = ReturnType<JobKafka['groupsOfJobs']>
 
+/** By Kafka cluster; no lags before its first snapshot. */
+type KafkaRead = ReadonlyMap<string, { readonly lags: JobLags | undefined; readonly groups: Groups }>
+
 interface Scope {
   readonly pages: number
   readonly gauges: ReadonlyMap<string, NonNullable<JobFacts['gauges']>>
   readonly hasAllPages: boolean
-  readonly silent: JobFacts['silent']
+  readonly silent: FoundScope['silent']
 }
 
 function flinkJob(
@@ -208,6 +214,7 @@ function flinkJob(
       consumer: consumerOf(flinkCluster, label),
       flinkCluster,
       jobId: job.id,
+      ...(job.version === undefined ? {} : { version: job.version }),
       ...(job.application === undefined ? {} : { applicationId: job.application.id }),
       state: job.state,
       rest: job.rest,

@@ -5,6 +5,8 @@ export interface FlinkJobView {
   readonly flinkCluster: string
   /** Of the run that is there now, or was last. */
   readonly jobId: string
+  /** Of Flink, such as `1.20.5`. */
+  readonly version?: string
   readonly applicationId?: string
   /** In Flink's word, such as `RUNNING`. */
   readonly state: string
@@ -26,3 +28,12 @@ export function hasEnded({ state }: FlinkJobView): boolean {
 }
 
 const ends: ReadonlySet<string> = new Set(['FINISHED', 'CANCELED', 'FAILED'])
+
+/**
+ * Up to 1.14.2 a KafkaSource's current gauge says what was fetched, which may be a thousand records ahead of what the job
+ * was given (FLINK-25132): of it nothing can be said but where it will be later.
+ */
+export function hasFetchLevelGauges({ version }: Pick<FlinkJobView, 'version'>): boolean {
+  const [major = 0, minor = 0, patch = 0] = (version ?? '').split('.').map((part) => Number.parseInt(part, 10))
+  return major === 1 && (minor < 14 || (minor === 14 && patch < 3))
+}

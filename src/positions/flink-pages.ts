@@ -8,6 +8,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { flinkBatch } from './flink-batch.ts'
 import { type FlinkJobView, hasEnded } from './flink-job-view.ts'
 import { beginRun, createJobMemory, type JobMemory } from './flink-memory.ts'
+import { unreadPages } from './flink-problems.ts'
 import { applicationOf, type JobReadings, type PageTrouble, pageTrouble, readingsByJob } from './flink-readings.ts'
 import { type RestGauges, restOf, withRest } from './flink-rest-gauges.ts'
 import { type RowRules, rowsOfJob } from './flink-rows.ts'
@@ -132,7 +133,7 @@ export function createFlinkPages(options: FlinkPagesOptions): FlinkPages {
     collect: async (catalog, signal) => {
       const batches = await runInTurns(look(catalog))
       signal.throwIfAborted()
-      return { batches, problems: [] }
+      return { batches, problems: unreadPages(options) }
     },
     commits: () => commits,
     trace: async (consumer, topic, partition) => {

@@ -1,5 +1,5 @@
 import type { OperatorLabels, PageFailure, PageReading, PartitionReading } from '../flink/flink-page.ts'
-import type { FlinkJobView } from './flink-job-view.ts'
+import { type FlinkJobView, hasFetchLevelGauges } from './flink-job-view.ts'
 
 /** How the name of a topic is shown: as it is, as the reporter filters label values, or as REST filters names. */
 export type ShownAs = 'true' | 'label' | 'rest'
@@ -67,7 +67,7 @@ export function* readingsByJob(
     const legacy = new Map<string, Set<Gathered | undefined>>()
     for (const reading of page.page.partitions) {
       const gathered = gatheredFor(reading.operator)
-      gathered?.all.push({ reading, page, shownAs })
+      gathered?.all.push({ reading: gathered.isAhead ? withoutCurrent(reading) : reading, page, shownAs })
       if (reading.generation !== 'legacy' || !page.page.topicNames.has(reading.topic)) continue
       const readers = legacy.get(reading.topic) ?? new Set()
       legacy.set(reading.topic, readers.add(gathered))
@@ -94,14 +94,29 @@ interface Gathered {
   /** Highest attempt by vertex and subtask. */
   readonly attempts: Map<string, Map<number, number>>
   readonly proven: Map<string, Set<string>>
+  /** Its current gauges say what was fetched. */
+  readonly isAhead: boolean
 }
 
 function gatheredOf(found: Map<FlinkJobView, Gathered>, view: FlinkJobView): Gathered {
   const known = found.get(view)
   if (known !== undefined) return known
-  const made: Gathered = { pages: new Set(), all: [], attempts: new Map(), proven: new Map() }
+  const made: Gathered = {
+    pages: new Set(),
+    all: [],
+    attempts: new Map(),
+    proven: new Map(),
+    isAhead: hasFetchLevelGauges(view),
+  }
   found.set(view, made)
   return made
+}
+
+/** The committed gauge is right where the current one is ahead. */
+function withoutCurrent(reading: PartitionReading): PartitionReading {
+  if (reading.generation !== 'source') return reading
+  const { current: _, ...rest } = reading
+  return rest
 }
 
 function noteAttempt({ attempts }: Gathered, { taskId, subtask, attempt }: OperatorLabels): void {

@@ -48,7 +48,7 @@ describe('What gauges say of a source', () => {
     const rest = await look()
     await moments.block([400])
     const blocked = await look()
-    await moments.rest()
+    await moments.drain()
     await moments.restart()
     const restarted = await look()
 

@@ -43,6 +43,24 @@ describe('positions by pages', () => {
     expect((await world.cycle()).rows).toEqual({ 'orders/0': '- no_position' })
   })
 
+  it.each([
+    ['1.13.6', '- no_position', '70'],
+    ['1.14.2', '- no_position', '70'],
+    ['1.14.3', '10', '10'],
+    ['2.2.1', '10', '10'],
+  ])(
+    'of a KafkaSource of %s, whose gauge may be ahead of the job up to 1.14.2, give the lag %s, and %s once it has committed',
+    async (version, before, after) => {
+      const world = flinkWorld([orders])
+      world.jobs(jobView({ version }))
+      world.page('tm1', { gauges: [{ current: 89, committed: -1 }] })
+      expect((await world.cycle()).rows).toEqual({ 'orders/0': before })
+
+      world.page('tm1', { gauges: [{ current: 89, committed: 30 }] })
+      expect((await world.cycle()).rows).toEqual({ 'orders/0': after })
+    },
+  )
+
   it('follow a partition from one subtask to another', async () => {
     const world = flinkWorld([orders])
     world.jobs(jobView({ parallelism: new Map([['v1', 2]]) }))
