@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,7 +27,7 @@ const allowed = new Map<string, AllowedLag>()
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lagkeeper-kafka-faults-'))
-  kafka = await startKafka({ version })
+  kafka = await startKafka({ version, properties: { 'log.cleaner.backoff.ms': '200' } })
   rig = await startRigClient({ version, bootstrap: kafka.bootstrap })
   await topicWith('steady', 10)
   await commits('witness', 'steady', 6n, 4n)
@@ -91,12 +91,17 @@ async function hasLag(consumer: string, topic: string, lag: string | undefined, 
   })
 }
 
-async function hasState(consumer: string, topic: string, states: readonly string[], count: string): Promise<void> {
-  await eventually(`${count} in ${states} of ${consumer} on ${topic}`, fewCyclesMs, async () => {
-    for (const state of states)
-      if ((await find('stream_consumer_partitions', { consumer, topic, state })) === count) return true
-    return false
+async function hasState(consumer: string, topic: string, state: string, count: string): Promise<void> {
+  await eventually(`${count} ${state} of ${consumer} on ${topic}`, fewCyclesMs, async () => {
+    return (await find('stream_consumer_partitions', { consumer, topic, state })) === count
   })
+}
+
+/** Of the segments on the broker's disk. */
+function bytesOf(topic: string): number {
+  const log = join(kafka.dir, '1', 'data', `${topic}-0`)
+  const segments = readdirSync(log).filter((name) => name.endsWith('.log'))
+  return segments.reduce((sum, name) => sum + statSync(join(log, name)).size, 0)
 }
 
 async function endOf(topic: string): Promise<bigint | undefined> {
@@ -131,11 +136,34 @@ describe(`one broker of Kafka ${version}`, () => {
     injected((await endOf('reborn')) === 8n, 'the new topic does not end at 8')
     // The broker forgets the commit with the topic; a consumer that still runs commits its old position again.
     await commits('of-reborn', 'reborn', 40n, 'none')
-    await hasState('of-reborn', 'reborn', ['topic_recreated', 'position_beyond_end'], '1')
+    await hasState('of-reborn', 'reborn', 'topic_recreated', '1')
     await hasLag('of-reborn', 'reborn', undefined)
+    // Also when it has moved meanwhile, and stands within the former life.
+    await commits('of-reborn', 'reborn', 45n, 'none')
+    await sleep(3_000)
+    await hasState('of-reborn', 'reborn', 'topic_recreated', '1')
 
     await commits('of-reborn', 'reborn', 5n, 3n)
     await hasLag('of-reborn', 'reborn', '3')
+    await hasState('of-reborn', 'reborn', 'known', '1')
+  })
+
+  it('K07 a position past the end of a topic that was never another one gives no lag either, and is told apart', async () => {
+    await topicWith('short', 10)
+    await commits('of-short', 'short', 4n, 6n)
+    await hasLag('of-short', 'short', '6')
+
+    await commits('of-short', 'short', 25n, 'none')
+    injected((await endOf('short')) === 10n, 'the topic does not end at 10')
+    await hasState('of-short', 'short', 'position_beyond_end', '1')
+    await hasLag('of-short', 'short', undefined)
+
+    // As soon as the log has grown past it.
+    allowed.set('of-short/short/0', { least: 0n, most: 5n })
+    await rig.produce('short', 0, 20)
+    allowed.set('of-short/short/0', { least: 5n, most: 5n })
+    await hasLag('of-short', 'short', '5')
+    await hasState('of-short', 'short', 'known', '1')
   })
 
   it('K08 partitions are added, and without a position they have no lag', async () => {
@@ -152,7 +180,7 @@ describe(`one broker of Kafka ${version}`, () => {
     // The other one is empty: wherever its consumer will start, nothing is left to read.
     allowed.set('of-growing/growing/2', { least: 0n, most: 0n })
     const member = await rig.hold({ protocol: 'classic', group: 'of-growing', topic: 'growing' })
-    await hasState('of-growing', 'growing', ['no_position'], '1')
+    await hasState('of-growing', 'growing', 'no_position', '1')
     await hasLag('of-growing', 'growing', '2')
     await hasLag('of-growing', 'growing', undefined, '1')
     await member.release()
@@ -167,7 +195,7 @@ describe(`one broker of Kafka ${version}`, () => {
     allowed.set('of-unread/unread/0', 'none')
     const member = await rig.hold({ protocol: 'classic', group: 'of-unread', topic: 'unread' })
     injected((await rig.oracle(['of-unread'])).committed.length === 0, 'something was committed')
-    await hasState('of-unread', 'unread', ['no_position'], '1')
+    await hasState('of-unread', 'unread', 'no_position', '1')
     await hasLag('of-unread', 'unread', undefined)
     await member.release()
 
@@ -189,6 +217,37 @@ describe(`one broker of Kafka ${version}`, () => {
     injected(log?.beginning === 60n, 'the log does not start at 60')
     await hasLag('of-trimmed', 'trimmed', '40')
     await eventually('40 lost', fewCyclesMs, async () => (await lost()) === '40')
+  })
+
+  it('K12 a log is compacted: its lag goes on to count offsets, holes included, and nothing of it is lost', async () => {
+    const configs = {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0.01',
+      'segment.ms': '200',
+      'min.compaction.lag.ms': '0',
+    }
+    await rig.createTopics([{ name: 'compacted', configs }])
+    await rig.produceMany([{ topic: 'compacted', partition: 0, count: 500, keys: 5 }])
+    await commits('of-compacted', 'compacted', 100n, 400n)
+    await hasLag('of-compacted', 'compacted', '400')
+    const before = bytesOf('compacted')
+
+    allowed.set('of-compacted/compacted/0', { least: 400n, most: 401n })
+    // Closes the segment, which can then be compacted.
+    await rig.produceMany([{ topic: 'compacted', partition: 0, count: 1, keys: 5 }])
+    allowed.set('of-compacted/compacted/0', { least: 401n, most: 401n })
+    await hasLag('of-compacted', 'compacted', '401')
+    await eventually('a log of which half is gone', 60_000, async () => bytesOf('compacted') < before / 2)
+    await sleep(3_000)
+    const log = (await rig.oracle([])).ends.find(({ topic }) => topic === 'compacted')
+    injected(log?.beginning === 0n && log.end === 501n, 'the log does not go from 0 to 501')
+    await hasLag('of-compacted', 'compacted', '401')
+    await hasState('of-compacted', 'compacted', 'known', '1')
+    expect(await find('stream_consumer_records_lost_total', { consumer: 'of-compacted', topic: 'compacted' })).toBe('0')
+
+    // A consumer jumps over the holes, and its lag with it.
+    await commits('of-compacted', 'compacted', 500n, 1n)
+    await hasLag('of-compacted', 'compacted', '1')
   })
 
   it('K13 an open transaction holds back only the read-committed lag', async () => {

@@ -65,6 +65,9 @@ const partitionsIn = async (topic: string, state: string): Promise<number> =>
     (await world.value('stream_consumer_partitions', { kafka_cluster: 'main', consumer: topic, topic, state })) ?? 0,
   )
 
+const errorsOf = async (source: string, reason: string): Promise<number> =>
+  Number((await world.value('lagkeeper_source_errors_total', { source, name: 'main', reason })) ?? 0)
+
 describe('faults of class K: answers of simulated brokers', () => {
   it('K20 offsets of 2^53 + 1 and 2^63 - 1 give the exact lag, on the page and in the API', async () => {
     const largest = 2n ** 63n - 1n
@@ -91,19 +94,49 @@ describe('faults of class K: answers of simulated brokers', () => {
     const right = 0x1122_3344_5566n
     const topic = `insane-${what === 'an end' ? 'end' : 'position'}${wrong}`
     const isEnd = api === 'ListOffsets'
+    const [source, why] = isEnd ? (['kafka', 'end_unknown'] as const) : (['kafka-groups', 'read_failed'] as const)
+    const before = await errorsOf(source, why)
     const heal = replaceOffset(right, wrong, api)
     try {
       group(topic, 1, isEnd ? right : right + 4n, isEnd ? right - 4n : right)
-      const why = isEnd ? 'end_unknown' : 'read_failed'
       await eventually('the reason to be counted', 10_000, async () => (await partitionsIn(topic, why)) === 1)
       const seen = await lookFor(2_500, () => world.lag(topic, topic))
       await world.otherFollows()
       expect(new Set(seen)).toEqual(new Set([undefined]))
       expect(await world.lag('neighbour', 'neighbour')).toBe('7')
+      expect(await errorsOf(source, why)).toBeGreaterThan(before)
     } finally {
       injected(heal() > 0, 'no answer was changed')
     }
     await shows(topic, '4')
+    expect(await partitionsIn(topic, 'known')).toBe(1)
+  })
+
+  it('K26 a log that ends before it starts gives no lag, and that is counted', async () => {
+    const topic = 'backwards'
+    const right = 0x1122_3344_5577n
+    group(topic, 1, right, right - 3n)
+    world.main.state.setLog(topic, 0, 40n, right)
+    await shows(topic, '3')
+    const before = await errorsOf('kafka', 'end_unknown')
+    const heal = replaceOffset(right, 39n, 'ListOffsets')
+    try {
+      await eventually(
+        'the reason to be counted',
+        10_000,
+        async () => (await errorsOf('kafka', 'end_unknown')) > before + 1,
+      )
+      const seen = await lookFor(2_500, () => world.lag(topic, topic))
+      // What was right last is held.
+      expect(new Set(seen)).toEqual(new Set(['3']))
+      expect(await partitionsIn(topic, 'held')).toBe(1)
+      expect(await world.api(topic)).toContain('"reason":"end_unknown"')
+      await world.otherFollows()
+    } finally {
+      injected(heal() > 0, 'no answer was changed')
+    }
+    world.main.state.setLog(topic, 0, 40n, right + 2n)
+    await shows(topic, '5')
     expect(await partitionsIn(topic, 'known')).toBe(1)
   })
 
