@@ -26,7 +26,19 @@ export async function createDemoParts(deps: { readonly clock: Clock; readonly lo
   const demo = await createDemo(deps)
   const { kafka, yarn, objectives } = configSchema.parse({
     kafka: [{ name: 'demo', bootstrap: [...demo.bootstrap], interval: '5s' }],
-    yarn: [{ name: 'demo', resource_managers: [...demo.resourceManagers], interval: '5s' }],
+    yarn: [
+      {
+        name: 'demo',
+        resource_managers: [...demo.resourceManagers],
+        interval: '5s',
+        // Nobody can see the group of a job without gauges: that of these two is told.
+        jobs: [
+          { match: 'inventory-forecast', group: 'inventory-forecast' },
+          { match: 'catalog-loader', group: 'catalog-loader' },
+        ],
+        expected_jobs: ['nightly-report'],
+      },
+    ],
     objectives: [
       { consumer: '.*', records: 5_000, owner: 'streaming', severity: 'warning' },
       { consumer: '.*', records: 100_000, owner: 'streaming', severity: 'critical' },

@@ -14,7 +14,7 @@ export interface DemoConsumer {
 }
 
 /** How far a consumer is in one topic: next offsets, an entry a partition; −1 where it is nowhere. */
-export interface Reading {
+interface Reading {
   readonly topic: TopicPlan
   /** What it has read, checkpoint or not. */
   readonly position: Float64Array

@@ -1,19 +1,11 @@
-import {
-  createJob,
-  deploy,
-  endJob,
-  type FlinkJob,
-  type JobHistory,
-  type JobWorld,
-  restartJob,
-  slotsOf,
-  stepJob,
-} from './flink-job.ts'
+import { deploy } from './flink-deploy.ts'
+import { createJob, type FlinkJob, type JobHistory, type JobWorld, slotsOf } from './flink-job.ts'
+import { endJob, restartJob, stepJob } from './flink-job-life.ts'
 import type { JobPlan } from './flink-plan.ts'
 import type { FlinkProcess } from './flink-process.ts'
 
 /** How the reporter of a cluster is configured; `class` is passed over by Flink from 1.16 on. */
-export type ReporterOption = 'factory' | 'class' | 'none'
+type ReporterOption = 'factory' | 'class' | 'none'
 
 export interface ClusterOptions {
   /** Such as `1.20.5`. */
@@ -25,7 +17,7 @@ export interface ClusterOptions {
 }
 
 /** A TaskManager as its JobManager has it. */
-export interface TaskManager {
+interface TaskManager {
   readonly process: FlinkProcess
   readonly slots: number
   /** `lost`: it is dead, and its JobManager has not noticed yet; `starting`: it lives, and is not registered yet. */
@@ -57,6 +49,9 @@ export interface FlinkCluster {
   tick(): void
 }
 
+/** Starts one, on a host of its own choice unless told. */
+export type NewProcess = (kind: FlinkProcess['kind'], hasReporter: boolean, host?: string) => FlinkProcess
+
 /** Until a dead TaskManager is noticed, until a new one is registered, and until a job starts again. */
 const noticedAfter = 4
 const registeredAfter = 2
@@ -64,7 +59,7 @@ const restoredAfter = 2
 
 export function createFlinkCluster(
   { version, slots = 4, reporter = 'factory' }: ClusterOptions,
-  newProcess: (kind: FlinkProcess['kind'], hasReporter: boolean) => FlinkProcess,
+  newProcess: NewProcess,
   world: JobWorld,
 ): FlinkCluster {
   const hasReporter = reporter === 'factory'
@@ -72,8 +67,8 @@ export function createFlinkCluster(
   const taskManagers: TaskManager[] = []
   const jobs: FlinkJob[] = []
 
-  function addTaskManager(state: TaskManager['state']): TaskManager {
-    const process = newProcess('taskmanager', hasReporter)
+  function addTaskManager(state: TaskManager['state'], host?: string): TaskManager {
+    const process = newProcess('taskmanager', hasReporter, host)
     const taskManager = { process, slots, state, changesIn: registeredAfter, heardAt: world.now() }
     taskManagers.push(taskManager)
     return taskManager
@@ -140,9 +135,9 @@ export function createFlinkCluster(
       if (found === undefined) return
       found.state = 'lost'
       found.changesIn = noticedAfter
-      const { reporterPort } = found.process
+      const { reporterPort, host } = found.process
       delete found.process.reporterPort
-      const successor = addTaskManager('starting').process
+      const successor = addTaskManager('starting', host).process
       if (reporterPort !== undefined) successor.reporterPort = reporterPort
     },
     restart: (job) => restart(job),

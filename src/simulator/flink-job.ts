@@ -1,9 +1,9 @@
-import type { JobPlan, SourcePlan, VertexPlan } from './flink-plan.ts'
+import type { JobPlan, VertexPlan } from './flink-plan.ts'
 import type { FlinkProcess } from './flink-process.ts'
-import { committedOf, endOf, hangSplit, newSplit, ownerOf, readSplit, type Split, startOf } from './flink-splits.ts'
+import type { Split } from './flink-splits.ts'
 import type { KafkaState } from './kafka-state.ts'
 
-/** A job as its JobManager knows it; whoever holds it may look, and changes it by the functions here. */
+/** A job as its JobManager knows it; whoever holds it may look, and changes it by the functions of flink-job-life.ts, and by its switches. */
 export interface FlinkJob {
   /** 32 hex digits. */
   readonly id: string
@@ -56,7 +56,7 @@ export interface BackPressure {
   readonly recordsPerSecond: number
 }
 
-export interface Checkpoints {
+interface Checkpoints {
   completed: number
   failed: number
   restored: number
@@ -150,166 +150,8 @@ export function slotsOf({ plan }: FlinkJob): number {
   return Math.max(...plan.vertices.map(({ parallelism }) => parallelism))
 }
 
-/** Starts all its tasks, subtask n of each vertex in slot n, from the last checkpoint if there was one. */
-export function deploy(job: FlinkJob, slots: readonly FlinkProcess[], world: JobWorld): void {
-  const execution = world.hex(32)
-  const { lastCompleted } = job.checkpoints
-  for (const vertex of job.vertices) {
-    const { source } = vertex.plan
-    for (const subtask of vertex.subtasks) {
-      const isGoingOn = subtask.execution === '' && lastCompleted !== undefined
-      subtask.attempt++
-      subtask.execution = execution
-      subtask.taskManager = slots[subtask.index]!
-      subtask.splits = source === undefined ? [] : splitsOf(source, vertex, subtask, job, isGoingOn, world.state)
-    }
-  }
-  job.restarts++
-  job.state = 'RUNNING'
-  if (job.restarts === 0) return
-  job.modifiedAt = world.now()
-  if (lastCompleted !== undefined && lastCompleted.positions.size > 0) {
-    job.checkpoints.restored++
-    job.checkpoints.lastRestored = { id: lastCompleted.id, at: world.now() }
-  }
-}
-
-/** @param isGoingOn the simulation begins in the middle of its life: it has read and committed before */
-function splitsOf(
-  source: SourcePlan,
-  vertex: JobVertex,
-  subtask: Subtask,
-  { checkpoints }: FlinkJob,
-  isGoingOn: boolean,
-  state: KafkaState,
-): readonly Split[] {
-  const { topics, partitions = Number.POSITIVE_INFINITY } = source
-  return topics.flatMap((topic) =>
-    Array.from({ length: Math.min(partitions, state.topics.get(topic)?.partitions.length ?? 0) }, (_, p) => p)
-      .filter((partition) => ownerOf(topic, partition, vertex.subtasks.length) === subtask.index)
-      .map((partition) => {
-        const committed = committedOf(state, source.group, topic, partition)
-        const restored = checkpoints.lastCompleted?.positions.get(splitKey(vertex, topic, partition))
-        const position = restored ?? committed ?? firstPosition(source, topic, partition, state)
-        const split = newSplit(topic, partition, position)
-        return isGoingOn ? { ...split, hasEmitted: true, ...(committed === undefined ? {} : { committed }) } : split
-      }),
-  )
-}
-
-function firstPosition({ startsBehind }: SourcePlan, topic: string, partition: number, state: KafkaState): number {
-  const start = startOf(state, topic, partition)
-  return startsBehind === undefined ? start : Math.max(start, endOf(state, topic, partition) - startsBehind)
-}
-
-/** One second of its life; `slots` gives it a place to run again, when there is one. */
-export function stepJob(job: FlinkJob, slots: () => readonly FlinkProcess[] | undefined, world: JobWorld): void {
-  if (job.state === 'RESTARTING' && --job.restoresIn <= 0) {
-    const found = slots()
-    if (found !== undefined) deploy(job, found, world)
-  }
-  if (job.state !== 'RUNNING') return
-  for (const vertex of job.vertices) {
-    const { source } = vertex.plan
-    if (isHeldUp(job, vertex)) vertex.backPressuredMs += (job.backPressure?.share ?? 0) * 1_000
-    for (const split of vertex.subtasks.flatMap(({ splits }) => splits)) {
-      if (job.isStuck) {
-        if (split.highWatermark === undefined) readSplit(split, world.state, 1)
-        if (clientMayRead(split)) hangSplit(split, world.state)
-      } else readSplit(split, world.state, rateOf(source, job.backPressure))
-    }
-  }
-  job.checkpoints.since++
-  if (job.plan.checkpointSeconds !== undefined && job.checkpoints.since >= job.plan.checkpointSeconds)
-    triggerCheckpoint(job, world)
-}
-
-/** True while not all that it knows of has been fetched. */
-function clientMayRead({ fetched, highWatermark = 0 }: Split): boolean {
-  return fetched < highWatermark
-}
-
-function rateOf(source: SourcePlan | undefined, backPressure: BackPressure | undefined): number {
-  return Math.min(
-    source?.recordsPerSecond ?? Number.POSITIVE_INFINITY,
-    backPressure?.recordsPerSecond ?? Number.POSITIVE_INFINITY,
-  )
-}
-
 /** Back-pressure is felt by vertices that others read from. */
 export function isHeldUp(job: FlinkJob, vertex: JobVertex): boolean {
   const index = job.vertices.indexOf(vertex)
   return job.backPressure !== undefined && job.plan.vertices.some(({ inputs }) => inputs.includes(index))
-}
-
-function triggerCheckpoint(job: FlinkJob, world: JobWorld): void {
-  const { checkpoints } = job
-  // One at a time.
-  if (checkpoints.inProgress !== undefined) return
-  checkpoints.since = 0
-  const id = checkpoints.completed + checkpoints.failed + 1
-  const at = world.now()
-  if (job.isStuck) checkpoints.inProgress = { id, triggeredAt: at }
-  else if (job.failsCheckpoints) failCheckpoint(job, id, at, 'Checkpoint was declined.')
-  else completeCheckpoint(job, id, at, world.state)
-}
-
-function completeCheckpoint(job: FlinkJob, id: number, at: number, state: KafkaState): void {
-  const positions = new Map<string, number>()
-  for (const vertex of job.vertices) {
-    for (const split of vertex.subtasks.flatMap(({ splits }) => splits)) {
-      const { topic, partition, position } = split
-      positions.set(splitKey(vertex, topic, partition), position)
-      const group = vertex.plan.source?.group
-      if (group === undefined) continue
-      state.commit(group, topic, partition, BigInt(position))
-      split.committed = position
-    }
-  }
-  job.checkpoints.completed++
-  job.checkpoints.lastCompleted = { id, at, positions }
-}
-
-function failCheckpoint({ checkpoints }: FlinkJob, id: number, at: number, message: string): void {
-  checkpoints.failed++
-  checkpoints.lastFailed = { id, at, message }
-}
-
-/** Its tasks end, and it waits for some seconds until it starts them again. */
-export function restartJob(
-  job: FlinkJob,
-  cause: { readonly name: string; readonly message: string; readonly taskManager?: FlinkProcess },
-  restoresIn: number,
-  world: JobWorld,
-): void {
-  if (job.state !== 'RUNNING') return
-  job.exceptions.unshift({ ...cause, at: world.now(), taskName: `${job.vertices[0]?.plan.name ?? ''} (1/1)` })
-  job.exceptions.splice(16)
-  endTasks(job, world)
-  job.state = 'RESTARTING'
-  job.restoresIn = restoresIn
-}
-
-/** It is over. */
-export function endJob(job: FlinkJob, state: 'FINISHED' | 'CANCELED' | 'FAILED', world: JobWorld): void {
-  endTasks(job, world)
-  job.state = state
-  job.endedAt = world.now()
-}
-
-function endTasks(job: FlinkJob, { now }: JobWorld): void {
-  const { checkpoints } = job
-  if (checkpoints.inProgress !== undefined)
-    failCheckpoint(job, checkpoints.inProgress.id, now(), 'Checkpoint Coordinator is suspending.')
-  delete checkpoints.inProgress
-  checkpoints.since = 0
-  job.modifiedAt = now()
-  for (const subtask of job.vertices.flatMap(({ subtasks }) => subtasks)) {
-    delete subtask.taskManager
-    subtask.splits = []
-  }
-}
-
-function splitKey({ id }: JobVertex, topic: string, partition: number): string {
-  return `${id}/${topic}/${partition}`
 }

@@ -46,7 +46,7 @@ export function writeTaskManager(page: PageWriter, process: FlinkProcess, { jobs
     'committedOffset',
     perSplit(sources, ({ committed }) => committed ?? -1),
   )
-  page.flink(`${reader}_KafkaConsumer`, 'records_lag_max', perOperator(sources, recordsLagMax))
+  page.flink(`${reader}_KafkaConsumer`, 'records-lag-max', perOperator(sources, recordsLagMax))
   page.flink(
     reader,
     'commitsSucceeded',

@@ -3,7 +3,7 @@ export type Sample = readonly [labels: Labels, value: number]
 
 /** Families of a Flink process, one after the other. */
 export interface PageWriter {
-  /** A gauge of Flink: `scope` and `name` make the family's name; a family without a sample is not there. */
+  /** A gauge of Flink: `scope` and `name`, filtered, make the family's name; without a sample there is no family. */
   flink(scope: string, name: string, samples: readonly Sample[]): void
   text(): string
 }
@@ -19,7 +19,7 @@ export function createPageWriter(names: readonly string[]): PageWriter {
   const wanted = new Set(names)
   return {
     flink(scope, name, samples) {
-      const family = `flink_${scope}_${name}`
+      const family = filtered(`flink_${scope}_${name}`)
       if (samples.length === 0 || (wanted.size > 0 && !wanted.has(family))) return
       lines.push(`# HELP ${family} ${name} (scope: ${scope})`, `# TYPE ${family} gauge`)
       for (const [labels, value] of samples) lines.push(`${family}${labelText(labels)} ${javaDouble(value)}`)

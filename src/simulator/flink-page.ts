@@ -24,10 +24,10 @@ export function flinkPage(
 function writeJvm(page: PageWriter, { kind, id, startedAt }: FlinkProcess, now: number): void {
   const labels = kind === 'jobmanager' ? { host } : { host, tm_id: filtered(id) }
   const seconds = Math.max(0, Math.floor((now - startedAt) / 1_000))
-  const scope = `${kind}_Status_JVM`
-  page.flink(scope, 'CPU_Load', [[labels, 0.02 + (seconds % 5) / 100]])
-  page.flink(scope, 'CPU_Time', [[labels, seconds * 2e7]])
-  page.flink(scope, 'Memory_Heap_Used', [[labels, 90e6 + ((seconds * 1.7e6) % 110e6)]])
-  page.flink(scope, 'Memory_Heap_Max', [[labels, 469_762_048]])
-  page.flink(scope, 'Threads_Count', [[labels, 61]])
+  const jvm = `${kind}_Status_JVM`
+  page.flink(`${jvm}_CPU`, 'Load', [[labels, 0.02 + (seconds % 5) / 100]])
+  page.flink(`${jvm}_CPU`, 'Time', [[labels, seconds * 2e7]])
+  page.flink(`${jvm}_Memory_Heap`, 'Used', [[labels, 90e6 + ((seconds * 1.7e6) % 110e6)]])
+  page.flink(`${jvm}_Memory_Heap`, 'Max', [[labels, 469_762_048]])
+  page.flink(`${jvm}_Threads`, 'Count', [[labels, 61]])
 }

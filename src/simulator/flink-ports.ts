@@ -1,3 +1,4 @@
+import { createFiller } from './flink-filler.ts'
 import { flinkPage } from './flink-page.ts'
 import type { FlinkProcess } from './flink-process.ts'
 import { flinkRestAnswer } from './flink-rest-answers.ts'
@@ -15,78 +16,82 @@ export interface FlinkPorts {
   close(): Promise<void>
 }
 
-interface Listener {
-  readonly server: LoopbackServer
-  owner: FlinkProcess
-  readonly use: 'reporter' | 'rest'
+export interface FlinkPortsOptions {
+  /** How many ports the reporters of a host have between them; 32 by default. */
+  readonly reporterPorts?: number
+  /** About as large is the page of a TaskManager made; without it, it has nothing but what is read here. */
+  readonly pageBytes?: number
 }
 
-/** @param reporters ports to be had by reporters, of all processes together */
-export async function createFlinkPorts(world: FlinkWorld, reporters: number): Promise<FlinkPorts> {
-  const reporterPorts = await freePorts(reporters)
-  const listeners = new Set<Listener>()
+export async function createFlinkPorts(world: FlinkWorld, options: FlinkPortsOptions): Promise<FlinkPorts> {
+  const { reporterPorts: count = 32, pageBytes } = options
+  const reporterPorts = await freePorts(count)
+  const filler = pageBytes === undefined ? undefined : createFiller(pageBytes)
+  const reporters = new Map<FlinkProcess, LoopbackServer>()
+  const rests = new Map<FlinkProcess, LoopbackServer>()
   /** Found no port when they started; they do not try again. */
   const portless = new WeakSet<FlinkProcess>()
 
   const page =
     ({ process, cluster }: LivingProcess): Answerer =>
-    (target) => ({
-      status: 200,
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: flinkPage(process, cluster, world.now(), new URL(target, 'http://reporter').searchParams.getAll('name[]')),
-      isPackable: true,
-    })
+    (target) => {
+      if (process.isFrozen) return undefined
+      const names = new URL(target, 'http://reporter').searchParams.getAll('name[]')
+      const text = flinkPage(process, cluster, world.now(), names)
+      const isFilled = filler !== undefined && names.length === 0 && process.kind === 'taskmanager'
+      const body = isFilled ? Buffer.concat([Buffer.from(text), filler(process.id)]) : text
+      return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body, isPackable: true }
+    }
 
-  const rest = ({ cluster }: LivingProcess): Answerer => {
+  const rest = ({ cluster, process }: LivingProcess): Answerer => {
     const context = { cluster, now: world.now, reporterPorts: reporterPorts.join(',') }
-    return (target) => flinkRestAnswer(context, target)
+    return (target) => (process.isFrozen ? undefined : flinkRestAnswer(context, target))
   }
 
-  function listenerOf(process: FlinkProcess, use: Listener['use']): Listener | undefined {
-    return [...listeners].find((one) => one.owner === process && one.use === use)
-  }
-
-  /** Ports go to successors first, so that nobody else gets them in between. */
+  /** Ports of reporters go to successors, and nobody else can have them in between. */
   async function release(living: readonly LivingProcess[]): Promise<void> {
     const alive = new Set(living.map(({ process }) => process))
-    const over = [...listeners].filter(({ owner }) => !alive.has(owner))
-    await Promise.all(
-      over.map(async (listener) => {
-        const { server, use } = listener
-        const heir = living.find(({ process }) => use === 'reporter' && process.reporterPort === server.port)
-        if (heir !== undefined) {
-          listener.owner = heir.process
-          server.handOver(page(heir))
-          return
-        }
-        listeners.delete(listener)
-        await server.close()
-      }),
-    )
+    const closing: LoopbackServer[] = []
+    for (const [process, server] of reporters) {
+      if (alive.has(process)) continue
+      reporters.delete(process)
+      const heir = living.find((one) => one.process.reporterPort === server.port && one.process.host === process.host)
+      if (heir === undefined) closing.push(server)
+      else {
+        server.handOver(page(heir))
+        reporters.set(heir.process, server)
+      }
+    }
+    for (const [process, server] of rests) {
+      if (alive.has(process)) continue
+      rests.delete(process)
+      closing.push(server)
+    }
+    await Promise.all(closing.map((server) => server.close()))
   }
 
   async function openReporter(one: LivingProcess): Promise<void> {
     const { process } = one
-    if (!process.hasReporter || portless.has(process) || listenerOf(process, 'reporter') !== undefined) return
+    if (!process.hasReporter || portless.has(process) || reporters.has(process)) return
     const own = process.reporterPort === undefined ? [] : [process.reporterPort]
-    const server = await openServer([...own, ...reporterPorts], page(one))
+    const server = await openServer(process.host, [...own, ...reporterPorts], page(one))
     if (server === undefined) {
       portless.add(process)
       delete process.reporterPort
       return
     }
     process.reporterPort = server.port
-    listeners.add({ server, owner: process, use: 'reporter' })
+    reporters.set(process, server)
   }
 
   async function openRest(one: LivingProcess): Promise<void> {
     const { process } = one
-    if (process.kind !== 'jobmanager' || listenerOf(process, 'rest') !== undefined) return
+    if (process.kind !== 'jobmanager' || rests.has(process)) return
     const own = process.restPort === undefined ? [] : [process.restPort]
-    const server = await openServer([...own, 0], rest(one))
+    const server = await openServer(process.host, [...own, 0], rest(one))
     if (server === undefined) return
     process.restPort = server.port
-    listeners.add({ server, owner: process, use: 'rest' })
+    rests.set(process, server)
   }
 
   return {
@@ -102,8 +107,10 @@ export async function createFlinkPorts(world: FlinkWorld, reporters: number): Pr
       }
     },
     async close() {
-      await Promise.all(Array.from(listeners, ({ server }) => server.close()))
-      listeners.clear()
+      const all = [...reporters.values(), ...rests.values()]
+      reporters.clear()
+      rests.clear()
+      await Promise.all(all.map((server) => server.close()))
     },
   }
 }

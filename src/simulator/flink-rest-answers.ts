@@ -17,9 +17,10 @@ export interface RestContext {
  * Answers a GET as Flink 1.20 does, or 2.x when that is the cluster's version. Gauges of sources are as fresh as the
  * pages, where Flink's are up to ten seconds old.
  *
+ * @returns undefined when Flink would let whoever asks wait: for the log of a TaskManager that is dead
  * @see https://nightlies.apache.org/flink/flink-docs-release-1.20/docs/ops/rest_api/
  */
-export function flinkRestAnswer(context: RestContext, target: string): HttpAnswer {
+export function flinkRestAnswer(context: RestContext, target: string): HttpAnswer | undefined {
   const { pathname, searchParams } = new URL(target, 'http://jobmanager')
   const parts = pathname.split('/').filter((part) => part !== '')
   const path = parts.map(decoded)
@@ -128,7 +129,7 @@ function taskManagers({ taskManagers: all, freeSlots }: FlinkCluster) {
     .filter(({ state }) => state !== 'starting')
     .map((one, index) => ({
       id: one.process.id,
-      path: `pekko.tcp://flink@127.0.0.1:${35_000 + index}/user/rpc/taskmanager_0`,
+      path: `pekko.tcp://flink@${one.process.host}:${35_000 + index}/user/rpc/taskmanager_0`,
       dataPort: 36_000 + index,
       jmxPort: -1,
       // Named after a duration; it is a time.
@@ -156,11 +157,11 @@ function configuration({ jobManager, reporter }: FlinkCluster, reporterPorts: st
   return Object.entries(settings).map(([key, value]) => ({ key, value }))
 }
 
-function taskManagerLog({ cluster }: RestContext, path: readonly string[]): HttpAnswer {
+function taskManagerLog({ cluster }: RestContext, path: readonly string[]): HttpAnswer | undefined {
   const [, id = '', what] = path
-  // A dead one would let us wait; that is not simulated.
-  const found = cluster.taskManagers.find(({ process, state }) => process.id === id && state === 'registered')
-  if (found === undefined) return notFound(`TaskExecutor with id ${id} not found`)
+  const found = cluster.taskManagers.find(({ process }) => process.id === id)
+  if (found?.state === 'lost') return undefined
+  if (found === undefined || found.state === 'starting') return notFound(`TaskExecutor with id ${id} not found`)
   if (path.length === 3 && what === 'logs') return json(logs(found.process))
   if (path.length === 3 && what === 'log') return text(logOf(found.process, cluster))
   return notFound(`Not found: /${path.join('/')}`)

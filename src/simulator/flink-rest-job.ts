@@ -96,13 +96,13 @@ function taskState({ state }: FlinkJob): TaskState {
   return state === 'RESTARTING' ? 'CANCELED' : state
 }
 
-export function taskCounts(job: FlinkJob): Readonly<Record<TaskState, number>> {
+export function taskCounts(job: FlinkJob): Readonly<Record<string, number>> {
   return counted(job.vertices.flatMap(({ subtasks }) => subtasks.map(() => taskState(job))))
 }
 
-function counted(states: readonly TaskState[]): Readonly<Record<TaskState, number>> {
-  const counts = taskStates.map((name) => [name, states.filter((state) => state === name).length] as const)
-  return Object.fromEntries(counts) as Readonly<Record<TaskState, number>>
+/** How many are in each state, by name, those with none included. */
+function counted(states: readonly TaskState[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(taskStates.map((name) => [name, states.filter((state) => state === name).length]))
 }
 
 /** `/jobs/:id/checkpoints` */
@@ -209,7 +209,7 @@ export function exceptions({ exceptions: all }: FlinkJob, version: string, most:
     timestamp: at,
     failureLabels: {},
     taskName,
-    location: '127.0.0.1:36000',
+    ...(version.startsWith('2.') ? {} : { location: '127.0.0.1:36000' }),
     endpoint: '127.0.0.1:36000',
     taskManagerId: taskManager?.id ?? null,
     concurrentExceptions: [],

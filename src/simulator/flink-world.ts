@@ -1,5 +1,5 @@
 import { InvariantError } from '../runtime/errors.ts'
-import { type ClusterOptions, createFlinkCluster, type FlinkCluster } from './flink-cluster.ts'
+import { type ClusterOptions, createFlinkCluster, type FlinkCluster, type NewProcess } from './flink-cluster.ts'
 import type { FlinkJob, JobHistory, JobWorld } from './flink-job.ts'
 import type { JobPlan } from './flink-plan.ts'
 import type { FlinkProcess } from './flink-process.ts'
@@ -21,7 +21,7 @@ export interface FlinkApplicationPlan extends ClusterOptions, Partial<Omit<Appli
 }
 
 /** A Flink application and the cluster that its present attempt is; no cluster when it has ended. */
-export interface FlinkApplication {
+interface FlinkApplication {
   readonly application: YarnApplication
   readonly cluster: FlinkCluster | undefined
 }
@@ -61,33 +61,45 @@ export interface LivingProcess {
   readonly cluster: FlinkCluster
 }
 
+export interface FlinkWorldOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly random: () => number
+  /** So many hosts 127.0.1.1 and so on take the processes in turn; without them all are on 127.0.0.1. */
+  readonly hosts?: number
+}
+
 interface Running {
   readonly cluster: FlinkCluster
   /** Its JobManager is dead. */
   isHeadless: boolean
 }
 
-export function createFlinkWorld(
-  kafka: KafkaState,
-  { now, random }: { readonly now: () => number; readonly random: () => number },
-): FlinkWorld {
+export function createFlinkWorld(kafka: KafkaState, { now, random, hosts = 0 }: FlinkWorldOptions): FlinkWorld {
   const yarn = createYarnApplications(now)
   const world: JobWorld = { state: kafka, now, hex: (digits) => randomHex(digits, random) }
   const applications: FlinkApplication[] = []
   const running = new Map<YarnApplication, Running>()
+  let started = 0
+
+  function nextHost(): string {
+    if (hosts === 0) return '127.0.0.1'
+    const host = started++ % hosts
+    return `127.0.${1 + Math.floor(host / 250)}.${1 + (host % 250)}`
+  }
 
   function start(plan: FlinkApplicationPlan, application: YarnApplication, attempt: YarnAttempt): void {
     const isFirst = attempt.number === 1
-    const newProcess = (kind: FlinkProcess['kind'], hasReporter: boolean): FlinkProcess => {
+    const newProcess: NewProcess = (kind, hasReporter, host = nextHost()) => {
       // The ApplicationMaster's own is there already.
       const { id } = kind === 'jobmanager' ? attempt.containers[0]! : yarn.addContainer(application)
-      return { kind, id, startedAt: now(), hasReporter }
+      return { kind, id, host, startedAt: now(), hasReporter }
     }
     const cluster = createFlinkCluster(plan, newProcess, world)
     for (const { history, ...job } of plan.jobs) cluster.submit(job, isFirst ? history : {})
     attempt.master = () => {
       const { restPort } = cluster.jobManager
-      return restPort === undefined ? undefined : `127.0.0.1:${restPort}`
+      return restPort === undefined ? undefined : `${cluster.jobManager.host}:${restPort}`
     }
     running.set(application, { cluster, isHeadless: false })
   }

@@ -19,24 +19,29 @@ export type Answerer = (target: string) => HttpAnswer | undefined
 const compress = promisify<Buffer, Buffer>(gzip)
 
 /**
+ * @param host an IP address of loopback
  * @param ports the first of these that is free; 0 is one that the kernel chooses
  * @returns undefined when none is free
  */
-export async function openServer(ports: Iterable<number>, answer: Answerer): Promise<LoopbackServer | undefined> {
+export async function openServer(
+  host: string,
+  ports: Iterable<number>,
+  answer: Answerer,
+): Promise<LoopbackServer | undefined> {
   for (const port of ports) {
-    const server = await openAt(port, answer)
+    const server = await openAt(host, port, answer)
     if (server !== undefined) return server
   }
   return undefined
 }
 
-async function openAt(wanted: number, first: Answerer): Promise<LoopbackServer | undefined> {
+async function openAt(host: string, wanted: number, first: Answerer): Promise<LoopbackServer | undefined> {
   let answer = first
   const server = createServer((request, response) => {
     if (request.method !== 'GET') response.writeHead(405).end()
     else respond(answer(request.url ?? '/'), request.headers['accept-encoding'], response)
   })
-  server.listen(wanted, '127.0.0.1')
+  server.listen(wanted, host)
   try {
     await once(server, 'listening')
   } catch (error) {
@@ -79,7 +84,7 @@ async function closed(server: Server): Promise<void> {
 
 /** So many ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => openServer([0], () => undefined)))
+  const servers = await Promise.all(Array.from({ length: count }, () => openServer('127.0.0.1', [0], () => undefined)))
   const ports = servers.flatMap((server) => server?.port ?? [])
   await Promise.all(servers.map((server) => server?.close()))
   return ports

@@ -1,9 +1,9 @@
-import { createFlinkPorts, type FlinkPorts } from './flink-ports.ts'
+import { createFlinkPorts, type FlinkPorts, type FlinkPortsOptions } from './flink-ports.ts'
 import type { FlinkWorld } from './flink-world.ts'
-import type { HttpAnswer } from './http-answer.ts'
-import { type LoopbackServer, openServer } from './loopback-server.ts'
-import { nodeManagerAnswer, type ResourceManagerContext, resourceManagerAnswer } from './yarn-answers.ts'
+import { type Answerer, type LoopbackServer, openServer } from './loopback-server.ts'
+import { type ResourceManagerContext, resourceManagerAnswer } from './yarn-answers.ts'
 import type { YarnApplication } from './yarn-applications.ts'
+import { nodeManagerAnswer } from './yarn-node-answers.ts'
 
 /**
  * A Flink world with everything that can be asked of it over HTTP: two ResourceManagers, a NodeManager, and REST and
@@ -29,9 +29,8 @@ export interface SimulatedYarn extends AsyncDisposable {
 
 const members = 2
 
-/** @param reporters how many ports the reporters of all processes have between them; 32 by default */
-export async function createSimulatedYarn(world: FlinkWorld, reporters = 32): Promise<SimulatedYarn> {
-  const ports: FlinkPorts = await createFlinkPorts(world, reporters)
+export async function createSimulatedYarn(world: FlinkWorld, options: FlinkPortsOptions = {}): Promise<SimulatedYarn> {
+  const ports: FlinkPorts = await createFlinkPorts(world, options)
   const frozen = new Set<number>()
   const servers: (LoopbackServer | undefined)[] = []
   /** Of the two ResourceManagers and the NodeManager, the same at every opening. */
@@ -40,12 +39,12 @@ export async function createSimulatedYarn(world: FlinkWorld, reporters = 32): Pr
 
   const addressOf = (index: number): string => `127.0.0.1:${own[index] ?? 0}`
 
-  function proxied({ id }: YarnApplication, target: string): HttpAnswer | undefined {
+  function proxied({ id }: YarnApplication): Answerer | undefined {
     const running = world.applications.find(({ application }) => application.id === id)
     const process = world
       .processes()
       .find((one) => one.cluster === running?.cluster && one.process.kind === 'jobmanager')
-    return process === undefined ? undefined : ports.rest(process)(target)
+    return process && ports.rest(process)
   }
 
   function contextOf(index: number): ResourceManagerContext {
@@ -67,7 +66,7 @@ export async function createSimulatedYarn(world: FlinkWorld, reporters = 32): Pr
   async function settle(): Promise<void> {
     for (const [index, port] of own.entries()) {
       if (servers[index] !== undefined) continue
-      const server = await openServer([port, 0], answer(index))
+      const server = await openServer('127.0.0.1', [port, 0], answer(index))
       servers[index] = server
       own[index] = server?.port ?? port
     }

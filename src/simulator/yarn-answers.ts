@@ -1,5 +1,6 @@
-import { type HttpAnswer, jsonText, longMax } from './http-answer.ts'
+import { type HttpAnswer, longMax } from './http-answer.ts'
 import type { YarnApplication, YarnApplications, YarnAttempt } from './yarn-applications.ts'
+import { exception, json, nodeId, textType } from './yarn-web.ts'
 
 /** A ResourceManager of a pair, and what it needs to answer. */
 export interface ResourceManagerContext {
@@ -10,16 +11,18 @@ export interface ResourceManagerContext {
   readonly activeAddress: string | undefined
   /** `host:port` of the web server of the only node. */
   readonly nodeAddress: string
-  /** Answers for the JobManager of an application that runs. */
-  readonly proxied: (application: YarnApplication, target: string) => HttpAnswer | undefined
+  /** Who answers for the JobManager of an application; undefined when it is dead. */
+  readonly proxied: (application: YarnApplication) => ((target: string) => HttpAnswer | undefined) | undefined
 }
 
-const jsonType = 'application/json;charset=utf-8'
-const textType = 'text/plain;charset=utf-8'
 const states = ['NEW', 'NEW_SAVING', 'SUBMITTED', 'ACCEPTED', 'RUNNING', 'FINISHED', 'FAILED', 'KILLED'] as const
 
-/** Answers a GET as a ResourceManager of Hadoop 3.4 with high availability does. */
-export function resourceManagerAnswer(context: ResourceManagerContext, target: string): HttpAnswer {
+/**
+ * Answers a GET as a ResourceManager of Hadoop 3.4 with high availability does.
+ *
+ * @returns undefined when it would let whoever asks wait, as the JobManager behind its proxy does
+ */
+export function resourceManagerAnswer(context: ResourceManagerContext, target: string): HttpAnswer | undefined {
   const { pathname } = new URL(target, 'http://rm')
   // The only questions that a standby answers itself.
   if (pathname === '/ws/v1/cluster/info') return json(clusterInfo(context))
@@ -65,11 +68,11 @@ function standby({ activeAddress }: ResourceManagerContext, target: string): Htt
   }
 }
 
-function proxy({ yarn, proxied, activeAddress = '' }: ResourceManagerContext, target: string): HttpAnswer {
+function proxy({ yarn, proxied, activeAddress = '' }: ResourceManagerContext, target: string): HttpAnswer | undefined {
   const [, id = '', rest = ''] = /^\/proxy\/([^/?]+)(.*)$/.exec(target) ?? []
   const application = yarn.all.find((one) => one.id === id)
-  const answer = application?.state === 'RUNNING' ? proxied(application, rest === '' ? '/' : rest) : undefined
-  if (answer !== undefined) return answer
+  const answer = application?.state === 'RUNNING' ? proxied(application) : undefined
+  if (answer !== undefined) return answer(rest === '' ? '/' : rest)
   const location = `http://${activeAddress}/cluster/app/${id}`
   return { status: 302, contentType: 'text/plain', headers: { Location: location }, body: '' }
 }
@@ -171,9 +174,21 @@ function applicationRecord(
     logAggregationStatus: 'DISABLED',
     unmanagedApplication: false,
     amNodeLabelExpression: '',
-    resourceInfo: { maximumAllocation: longMax },
+    resourceInfo: resourceInfo(running),
     timeouts: { timeout: [{ type: 'LIFETIME', expiryTime: 'UNLIMITED', remainingTimeInSeconds: -1 }] },
   }
+}
+
+/** Has the largest number that there is, which JavaScript has not. */
+function resourceInfo(containers: number) {
+  const memory = containers * 1_024
+  const common = { attributes: {}, maximumAllocation: longMax, minimumAllocation: 0, resourceType: 'COUNTABLE' }
+  const resourceInformation = [
+    { ...common, name: 'memory-mb', units: 'Mi', value: memory },
+    { ...common, name: 'vcores', units: '', value: containers },
+  ]
+  const used = { memory, vCores: containers, resourceInformations: { resourceInformation } }
+  return { resourceUsagesByPartition: [{ partitionName: '', used }] }
 }
 
 function attemptRecord({ id, plan }: YarnApplication, attempt: YarnAttempt, nodeAddress: string) {
@@ -208,47 +223,4 @@ function nodeRecord({ all }: YarnApplications, now: number, nodeAddress: string)
     healthReport: '',
     numContainers: containers.filter(({ isRunning }) => isRunning).length,
   }
-}
-
-/** The port is that of its RPC, which nobody asks here. */
-function nodeId(nodeAddress: string): string {
-  return `${nodeAddress.slice(0, nodeAddress.lastIndexOf(':'))}:8041`
-}
-
-/** Answers a GET as a NodeManager does. */
-export function nodeManagerAnswer(
-  { yarn, nodeAddress }: Pick<ResourceManagerContext, 'yarn' | 'nodeAddress'>,
-  target: string,
-): HttpAnswer {
-  if (new URL(target, 'http://node').pathname !== '/ws/v1/node/containers')
-    return exception(404, 'NotFoundException', 'java.lang.Exception: not found')
-  const container = yarn.all.flatMap(({ attempts, plan }) =>
-    attempts.flatMap(({ containers }) =>
-      containers
-        .filter(({ isRunning }) => isRunning)
-        .map(({ id }) => ({
-          id,
-          state: 'RUNNING',
-          exitCode: -1_000,
-          diagnostics: '',
-          user: plan.user,
-          totalMemoryNeededMB: 1_024,
-          totalVCoresNeeded: 1,
-          executionType: 'GUARANTEED',
-          containerLogsLink: `http://${nodeAddress}/node/containerlogs/${id}/${plan.user}`,
-          nodeId: nodeId(nodeAddress),
-        })),
-    ),
-  )
-  return json({ containers: container.length === 0 ? {} : { container } })
-}
-
-function json(value: unknown): HttpAnswer {
-  return { status: 200, contentType: jsonType, body: jsonText(value) }
-}
-
-function exception(status: number, name: string, message: string): HttpAnswer {
-  const javaClassName = `org.apache.hadoop.yarn.webapp.${name}`
-  const body = jsonText({ RemoteException: { exception: name, message, javaClassName } })
-  return { status, contentType: jsonType, body }
 }

@@ -40,7 +40,7 @@ export interface YarnAttempt {
   noticedIn?: number
 }
 
-export interface YarnContainer {
+interface YarnContainer {
   /** `container_<cluster timestamp>_<number>_<attempt>_<number>`. */
   readonly id: string
   isRunning: boolean

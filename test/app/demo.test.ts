@@ -52,7 +52,7 @@ describe('the daemon with nothing configured', () => {
       'stream_job_finding{flink_cluster="demo",flink_job="revenue-report",finding="disconnected_parts"} 1',
       'stream_job_finding{flink_cluster="demo",flink_job="revenue-report",finding="end_of_life"} 1',
     ]
-    await expect.poll(lines, { timeout: 40_000, interval: 500 }).toEqual(expect.arrayContaining(settled))
+    await expect.poll(lines, { timeout: 15_000, interval: 500 }).toEqual(expect.arrayContaining(settled))
 
     const lagOf = (all: readonly string[], consumer: string, topic: string): number =>
       all

@@ -33,7 +33,7 @@ async function begin(reporterPorts = 12): Promise<void> {
     const vertices = sqlVertices({ table: 'orders', topics: ['orders'], sink: 'sums', group: name, parallelism })
     world.submit({ name, version: '2.2.1', slots: 1, jobs: [{ name, vertices, checkpointSeconds: 3 }] })
   }
-  simulated = await createSimulatedYarn(world, reporterPorts)
+  simulated = await createSimulatedYarn(world, { reporterPorts })
   await simulated.tick()
 }
 
@@ -84,6 +84,34 @@ describe('Ports of a simulated YARN', () => {
     expect(after).not.toBe(before)
     expect((await fetch(`http://${after}/jobs/overview`)).status).toBe(200)
     yarn.close()
+  })
+
+  it('take connections and answer nothing while their process is frozen, also through the proxy', async () => {
+    const { application, cluster } = world.find('wide')
+    const { restPort, reporterPort } = cluster.jobManager
+    const proxy = `${simulated.resourceManagers[0]}/proxy/${application.application.id}/jobs/overview`
+    const urls = [`http://127.0.0.1:${restPort}/jobs/overview`, `http://127.0.0.1:${reporterPort}/metrics`, proxy]
+    const ask = (url: string) => fetch(url, { signal: AbortSignal.timeout(300) })
+
+    for (const url of urls) expect((await ask(url)).status).toBe(200)
+    cluster.jobManager.isFrozen = true
+    for (const url of urls) await expect(ask(url)).rejects.toThrow('timeout')
+    delete cluster.jobManager.isFrozen
+    for (const url of urls) expect((await ask(url)).status).toBe(200)
+  })
+
+  it('say nothing of the log of a TaskManager that is dead, until that is noticed', async () => {
+    const { cluster } = world.find('wide')
+    const { id } = cluster.taskManagers[0]!.process
+    const url = `http://127.0.0.1:${cluster.jobManager.restPort}/taskmanagers/${id}/log`
+    const ask = () => fetch(url, { signal: AbortSignal.timeout(300) })
+    expect((await ask()).status).toBe(200)
+    world.killTaskManager(id)
+    await simulated.settle()
+
+    await expect(ask()).rejects.toThrow('timeout')
+    await pass(5)
+    expect((await ask()).status).toBe(404)
   })
 
   it('are all closed at the end, and the same when they are opened again', async () => {
