@@ -3,6 +3,7 @@ import { run as cost } from './cost.ts'
 import { run as cycle } from './cycle.ts'
 import { run as exposition } from './exposition.ts'
 import { run as flinkPages } from './flink-pages.ts'
+import { run as flinkYarn } from './flink-yarn.ts'
 import { run as hostile } from './hostile.ts'
 import { run as join } from './join.ts'
 import { run as realBroker } from './real-broker.ts'
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, (options: readonly string[]) => boolean |
   registry,
   hostile,
   'flink-pages': flinkPages,
+  'flink-yarn': flinkYarn,
   storm,
   conformance,
   cost,

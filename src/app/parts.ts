@@ -28,20 +28,17 @@ import type { Replicas } from '../replicas/replicas.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
-import { createAddressGuard } from '../targets/address-guard.ts'
 import type { DemoParts } from './demo.ts'
 import { pageRules } from './exposition-schema.ts'
 import { createFileSd } from './file-sd.ts'
 import { createFlinkDiscovery } from './flink-discovery.ts'
-import { kafkaClusterOf } from './flink-schema.ts'
-import { type JobRules, jobRules } from './job-rules.ts'
 import { createJobService } from './job-service.ts'
 import { createKafkaService, type KafkaService } from './kafka-service.ts'
 import type { FlinkInput } from './kafka-sources.ts'
 import { createKeeper } from './keeper.ts'
 import { consoleRoutes } from './landing.ts'
-import { objectiveRules } from './objectives.ts'
 import { createHolderOf, createKafkaShare, createPresence, watchReplicas } from './replicas.ts'
+import { flinkClustersOf, kafkaOf, rulesOf } from './rules.ts'
 import type { Config } from './schema.ts'
 import type { SelfMetrics } from './self-metrics.ts'
 import { createTargetSources } from './target-sources.ts'
@@ -71,17 +68,6 @@ export interface PartsDeps {
   readonly recompose: () => void
 }
 
-/** What a reload may change without a restart of the services that use it. */
-interface Rules {
-  readonly objectives: ReturnType<typeof objectiveRules>
-  readonly guard: ReturnType<typeof createAddressGuard>
-  /** Names of all Flink clusters, those on YARN included. */
-  readonly flinkClusters: readonly string[]
-  readonly jobs: JobRules
-  readonly kafkaClusterOf: FlinkInput['kafkaClusterOf']
-  readonly mostJobSeries: number
-}
-
 /**
  * Makes the parts of one configuration after the other. What a new configuration leaves as it was stays the same object,
  * and so goes on; registry and target list are made once, from the first configuration.
@@ -95,7 +81,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   const audits = createKeeper<Audit>()
   const files = createKeeper<Service>()
   let rules = rulesOf(first, world)
-  let printing = pageRules({ ...first, kafka: [...first.kafka, ...(world?.kafka ?? [])] })
+  let printing = pageRules({ ...first, kafka: kafkaOf(first, world) })
   let configured: readonly string[] = []
   /** Some Flink cluster is or was configured: what was registered for it may have to be withdrawn. */
   let hadFlink = false
@@ -116,7 +102,8 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   const replicaChanges = watchReplicas(replicas, deps.recompose)
   const holderOf = createHolderOf((id) => ('holderOf' in registry ? registry.holderOf(id) : undefined), replicas)
   const store = forwardHeartbeats(registry, { holderOf, logger })
-  const pageIntervalMs = first.interval
+  // A position is as old as its page: each cycle shall have new ones.
+  const pageIntervalMs = Math.min(first.interval, ...kafkaOf(first, world).map(({ interval }) => interval))
   const flink = createFlinkDiscovery({
     registry,
     views: () => sources.all.map((source) => source.view()),
@@ -124,9 +111,10 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     guard: (ip, caller) => rules.guard(ip, caller),
     resolve,
     pageIntervalMs,
-    onNewProcess: () => {
+    onNews: () => {
       for (const cluster of watched) cluster.hurry()
     },
+    observer: metrics,
     clock,
     logger,
   })
@@ -146,8 +134,10 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   const flinkInput: FlinkInput = {
     pages: () => flink.poller.pages().values(),
     failures: () => flink.poller.failures().values(),
+    restGauges: flink.restGauges,
     jobs: jobs.flinkJobs,
     kafkaClusterOf: (flinkCluster, label) => rules.kafkaClusterOf(flinkCluster, label),
+    mayBeElsewhere: jobs.mayBeElsewhere,
     staleMs: STALE_PAGES * pageIntervalMs,
   }
   const targets = createTargetList(
@@ -244,7 +234,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     // First, because it may fail: nothing has changed yet then.
     const audit = audits.keep('audit', auditFile, () => createAudit(auditFile, { clock, logger }))
     rules = rulesOf(config, world)
-    const all = [...config.kafka, ...(world?.kafka ?? [])]
+    const all = kafkaOf(config, world)
     const looking = flinkServices(config)
     configured = all.map(({ name }) => name)
     printing = pageRules({ ...config, kafka: all })
@@ -259,6 +249,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
             observer: metrics,
             objectives: (consumer, topic) => rules.objectives(consumer, topic),
             ...(looking === undefined ? {} : { flink: flinkInput }),
+            isFlinkCluster: (name) => rules.flinkClusters.includes(name),
             ...(demo ? {} : { storage: config.storage.path }),
             onSnapshot: page.prepare,
             onStopped: metrics.forget,
@@ -293,26 +284,3 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
 
 /** After so many intervals of the poller a page says nothing about now. */
 const STALE_PAGES = 3
-
-function flinkClustersOf({ flink, yarn }: Config, world: DemoParts | undefined): Pick<Config, 'flink' | 'yarn'> {
-  return { flink, yarn: [...yarn, ...(world?.yarn ?? [])] }
-}
-
-function rulesOf(config: Config, world: DemoParts | undefined): Rules {
-  const { objectives, registration, exposition } = config
-  const { flink, yarn } = flinkClustersOf(config, world)
-  const clusters = [...flink, ...yarn]
-  const byName = new Map(clusters.map((cluster) => [cluster.name, cluster]))
-  const kafka = [...config.kafka, ...(world?.kafka ?? [])].map(({ name }) => name)
-  return {
-    objectives: objectiveRules([...objectives, ...(world?.objectives ?? [])]),
-    guard: createAddressGuard(registration.allowed_cidrs),
-    flinkClusters: clusters.map(({ name }) => name),
-    jobs: jobRules(clusters),
-    kafkaClusterOf: (flinkCluster, label) => {
-      const cluster = byName.get(flinkCluster)
-      return cluster && kafkaClusterOf(cluster, label, kafka)
-    },
-    mostJobSeries: exposition.max_job_series,
-  }
-}

@@ -207,8 +207,12 @@ export function flinkLag(
         records_lag: [10, 20][partition] ?? 0,
       }))
       expect(await shown('dev/recording', left)).toMatchObject(left)
-      expect(await shown('dev/quiet', [])).toEqual([])
-      const page = await pageWith('stream_consumer_present{kafka_cluster="main",consumer="dev/quiet"} 0')
+      // The oldest legacy consumer commits also for a job that names no group: by those commits it is shown then.
+      const commits = version === '1.11.4'
+      const page = await pageWith(
+        `stream_consumer_present{kafka_cluster="main",consumer="dev/quiet"} ${commits ? 1 : 0}`,
+      )
+      if (!commits) expect(await shown('dev/quiet', [])).toEqual([])
       expect(page).toContain('stream_job_present{flink_cluster="dev",flink_job="recording"} 0')
       expect(page).toContain('stream_job_expected_running{flink_cluster="dev",flink_job="recording"} 0')
       expect(page).toContain('stream_consumer_present{kafka_cluster="main",consumer="dev/quiet"} 0')
