@@ -1,6 +1,6 @@
 import type { Discoverer } from '../discovery/discoverer.ts'
 import { discoverers } from '../discovery/index.ts'
-import { areLocal } from '../discovery/rest-places.ts'
+import { areLocal, hostsOf } from '../discovery/rest-places.ts'
 import type { Resolve } from '../discovery/search-hosts.ts'
 import type { ReporterSearch } from '../discovery/sought.ts'
 import { createFlinkRest, type FlinkRest } from '../flink/flink-rest.ts'
@@ -49,6 +49,7 @@ export function createYarnMember(config: YarnConfig, deps: DiscoverersDeps): Dis
     intervalMs,
     filter: applicationFilter(config.applications),
     isLocal: areLocal(resourceManagers),
+    speaksTls: resourceManagers.some((url) => url.startsWith('https:')),
     ...(ports === undefined ? {} : { ports }),
   }
   return {
@@ -56,7 +57,8 @@ export function createYarnMember(config: YarnConfig, deps: DiscoverersDeps): Dis
     run: async (report, signal) => {
       const cluster = createYarnCluster(yarn, deps)
       try {
-        await discoverers.yarn(options, { ...deps, cluster, createRest }).run(report, signal)
+        const proxyHosts = hostsOf(resourceManagers)
+        await discoverers.yarn(options, { ...deps, cluster, createRest, proxyHosts }).run(report, signal)
       } finally {
         cluster.close()
       }

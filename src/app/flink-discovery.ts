@@ -1,12 +1,13 @@
-import type { Discoverer } from '../discovery/discoverer.ts'
+import type { Discoverer, DiscoveryReport } from '../discovery/discoverer.ts'
 import { createReporterSearch } from '../discovery/reporter-search.ts'
 import type { Resolve } from '../discovery/search-hosts.ts'
-import { createPagePoller, type PagePoller } from '../flink/page-poller.ts'
+import { createPagePoller, type PagePlace, type PagePoller } from '../flink/page-poller.ts'
 import type { RegistryView } from '../model/target.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
+import { together } from '../runtime/together.ts'
 import type { AddressGuard } from '../targets/address-guard.ts'
 import { createFlinkMember, createYarnMember } from './discoverers.ts'
 import { createDiscoveryService } from './discovery-service.ts'
@@ -18,6 +19,9 @@ import { readPageHead } from './page-heads.ts'
 import { createPageWitness } from './page-witness.ts'
 import { createRegisteredElsewhere } from './registered-elsewhere.ts'
 import { createRegistrar, type Registrar } from './registrar.ts'
+import { createRestGaugeReader, type RestGaugeReader } from './rest-gauges.ts'
+import type { SelfMetrics } from './self-metrics.ts'
+import { unsaidPositions } from './unsaid-positions.ts'
 import type { YarnConfig } from './yarn-schema.ts'
 
 export interface FlinkDiscoveryDeps {
@@ -29,8 +33,9 @@ export interface FlinkDiscoveryDeps {
   readonly resolve: Resolve
   /** Of each TaskManager's page. */
   readonly pageIntervalMs: number
-  /** A process has been read for the first time. */
-  readonly onNewProcess: () => void
+  /** A process has been read for the first time, or its sources have begun to say where they are. */
+  readonly onNews: () => void
+  readonly observer: Pick<SelfMetrics, 'source' | 'forgetSource'>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -40,6 +45,8 @@ export interface FlinkDiscovery {
   readonly board: JobBoard
   readonly poller: PagePoller
   readonly registrar: Registrar
+  /** What JobManagers say for processes that have no page. */
+  readonly restGauges: RestGaugeReader['gauges']
   /** Whether a Flink cluster has been looked at completely since the start. */
   isRead(flinkCluster: string): boolean
   /** Whether any has. */
@@ -50,13 +57,15 @@ export interface FlinkDiscovery {
 
 /** Whoever was seen at his place within so many intervals of the poller lives. */
 const ANSWERING_INTERVALS = 3
+/** New places are wanted at most so often. */
+const gatherMs = 200
 
 export function createFlinkDiscovery(deps: FlinkDiscoveryDeps): FlinkDiscovery {
-  const { registry, guard, resolve, pageIntervalMs, clock, logger } = deps
+  const { registry, guard, resolve, pageIntervalMs, observer, clock, logger } = deps
   const board = createJobBoard()
   const poller = createPagePoller(
     { intervalMs: pageIntervalMs },
-    { clock, onPage: (_, isFirst) => isFirst && deps.onNewProcess() },
+    { clock, waitsFor: unsaidPositions, onPage: (_, isNews) => isNews && deps.onNews() },
   )
   const search = createReporterSearch({
     clock,
@@ -80,27 +89,68 @@ export function createFlinkDiscovery(deps: FlinkDiscoveryDeps): FlinkDiscovery {
     clock,
     logger,
   })
+  const restGauges = createRestGaugeReader({
+    board,
+    pages: poller.pages,
+    intervalMs: pageIntervalMs,
+    onFirst: deps.onNews,
+    clock,
+    logger,
+  })
   const looking = { search, resolve, guard, clock, logger }
   const kept = createKeeper<Service>()
   const complete = new Set<string>()
+  /** Discoverers of the present configuration. */
+  let told: ReadonlySet<string> = new Set()
+
+  let wanted: readonly PagePlace[] | undefined
+
+  function wantPages(): void {
+    const places = board.places()
+    if (places === wanted) return
+    wanted = places
+    poller.want(places)
+  }
+
+  const reading: Service = {
+    name: poller.name,
+    run: (signal) =>
+      together(signal, [
+        poller.run,
+        async (both) => {
+          wantPages()
+          for await (const _ of board.changes(both)) {
+            wantPages()
+            // After a start thousands of applications are found one by one, and each time all places are gone through.
+            await clock.sleep(gatherMs, both)
+          }
+        },
+      ]),
+  }
 
   function serviceOf({ name: flinkCluster, interval }: FlinkConfig | YarnConfig, discoverer: Discoverer): Service {
-    return createDiscoveryService(discoverer, [
-      board.reportOf(discoverer.name),
-      registrar.reportOf(discoverer.name, interval),
-      {
-        update: () => poller.want(board.places()),
-        cycle: (done) => {
-          if (done.complete) complete.add(flinkCluster)
-        },
+    const { name } = discoverer
+    // Whatever its predecessor has read, this one has read nothing yet.
+    complete.delete(flinkCluster)
+    const ours: DiscoveryReport = {
+      update: restGauges.changed,
+      cycle: ({ complete: isComplete, isUp = isComplete, problems }) => {
+        // One that is being stopped may still have something to say.
+        if (!told.has(name)) return
+        if (isComplete) complete.add(flinkCluster)
+        const [source = ''] = name.split('/')
+        observer.source(source, flinkCluster, { up: isUp, reasons: problems.map(({ reason }) => reason) })
       },
-    ])
+    }
+    const reports = [board.reportOf(name), registrar.reportOf(name, interval), ours]
+    return createDiscoveryService(discoverer, reports, () => board.scopesOf(name))
   }
 
   return {
     board,
     poller,
     registrar,
+    restGauges: restGauges.gauges,
     isRead: (flinkCluster) => complete.has(flinkCluster),
     hasLooked: () => complete.size > 0,
     services: ({ flink, yarn }) => {
@@ -111,11 +161,19 @@ export function createFlinkDiscovery(deps: FlinkDiscoveryDeps): FlinkDiscovery {
         ...yarn.map((one) => kept.keep(`yarn/${one.name}`, one, () => serviceOf(one, createYarnMember(one, looking)))),
       ]
       const names = [...flink.map(({ name }) => `flink/${name}`), ...yarn.map(({ name }) => `yarn/${name}`)]
+      for (const name of told) {
+        const [source = '', flinkCluster = ''] = name.split('/')
+        if (names.includes(name)) continue
+        complete.delete(flinkCluster)
+        observer.forgetSource(source, flinkCluster)
+      }
+      told = new Set(names)
       board.retain(names)
       registrar.retain(names)
-      poller.want(board.places())
+      restGauges.changed()
+      wantPages()
       // What was registered for others has to be withdrawn, so these two stay.
-      return services.length === 0 ? [registrar] : [registrar, poller, ...services]
+      return services.length === 0 ? [registrar] : [registrar, reading, restGauges, ...services]
     },
   }
 }

@@ -18,9 +18,10 @@ export interface JobBoard {
   /** From now on only these look: what others have found is forgotten. */
   retain(discoverers: readonly string[]): void
   scopes(): readonly FoundScope[]
+  scopesOf(discoverer: string): readonly FoundScope[]
   jobs(): readonly Job[]
   silent(): readonly SilentOf[]
-  /** The TaskManagers whose pages are to be read. */
+  /** The TaskManagers whose pages are to be read; the same array for as long as they are the same. */
   places(): readonly PagePlace[]
   /** What could not be read in the last look of each discoverer. */
   problems(): readonly (Problem & { readonly discoverer: string })[]
@@ -40,7 +41,6 @@ export function createJobBoard(): JobBoard {
   const isWanted = (discoverer: string): boolean => wanted === undefined || wanted.includes(discoverer)
 
   function changed(): void {
-    places = undefined
     jobs = undefined
     bell.ring()
   }
@@ -51,8 +51,12 @@ export function createJobBoard(): JobBoard {
     reportOf: (discoverer) => ({
       update: (found) => {
         if (!isWanted(discoverer)) return
-        if (found.ended) scopes.delete(scopeKey(found))
-        else scopes.set(scopeKey(found), { discoverer, found })
+        const key = scopeKey(found)
+        const before = scopes.get(key)?.found
+        if (found.ended) scopes.delete(key)
+        else scopes.set(key, { discoverer, found })
+        // Of thousands of applications one is told after the other: most are where they were.
+        if (!hasSamePlaces(before, found)) places = undefined
         changed()
       },
       cycle: (done) => {
@@ -65,9 +69,11 @@ export function createJobBoard(): JobBoard {
       wanted = discoverers
       for (const name of problems.keys()) if (!isWanted(name)) problems.delete(name)
       for (const [key, { discoverer }] of scopes) if (!isWanted(discoverer)) scopes.delete(key)
+      places = undefined
       changed()
     },
     scopes: all,
+    scopesOf: (discoverer) => [...scopes.values()].flatMap((one) => (one.discoverer === discoverer ? [one.found] : [])),
     jobs: () => {
       jobs ??= all().flatMap((found) => found.jobs)
       return jobs
@@ -81,6 +87,18 @@ export function createJobBoard(): JobBoard {
     problems: () => Array.from(problems, ([discoverer, some]) => some.map((one) => ({ ...one, discoverer }))).flat(),
     changes: (signal) => bell.listen(signal),
   }
+}
+
+function hasSamePlaces(before: FoundScope | undefined, now: FoundScope): boolean {
+  const one = before === undefined ? [] : placesOf(before)
+  const other = now.ended ? [] : placesOf(now)
+  return (
+    one.length === other.length &&
+    one.every(({ id, address, tmId }, at) => {
+      const its = other[at]!
+      return id === its.id && address === its.address && tmId === its.tmId
+    })
+  )
 }
 
 function placesOf({ flinkCluster, reporters }: FoundScope): readonly PagePlace[] {

@@ -7,6 +7,8 @@ import { breather } from '../runtime/breathe.ts'
 export interface JobLags {
   /** Partitions of the one topic that pages may show so; undefined when there is none, or more than one. */
   partitionsOf(shown: string): number | undefined
+  /** Whether there is any topic, read or not, that a page or REST may show so. */
+  mayHave(shown: string): boolean
   /** Records lag of a job, fresh or held; undefined when unknown. */
   lagOf(consumer: string, shown: string, partition: number): number | undefined
 }
@@ -22,6 +24,8 @@ export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
     topicsOf.set(catalog, topics)
     const [byShown, lags] = [await topics, await lagsOf(snapshot)]
     return {
+      // No filter leaves a dot.
+      mayHave: (shown) => byShown.has(shown.includes('.') ? shown : filterLabel(shown)),
       partitionsOf: (shown) => catalog.topics[byShown.get(shown)?.index ?? -1]?.partitions,
       lagOf: (consumer, shown, partition) => {
         const index = byShown.get(shown)?.index
@@ -53,12 +57,12 @@ async function namesOf({ topics, leftOut = [] }: Catalog): Promise<ReadonlyMap<s
     if (index % 1_000 === 0) await breathe()
   }
   for (const [index, name] of leftOut.entries()) {
-    const filtered = filterLabel(name)
-    if (shown.has(filtered)) shown.set(filtered, {})
+    shown.set(filterLabel(name), {})
     if (index % 1_000 === 0) await breathe()
   }
   // Pages without a filter have the names as they are; where one of them is what another is shown as, nobody can tell.
   for (const [index, { name }] of topics.entries()) if (!shown.has(name)) shown.set(name, { index })
+  for (const name of leftOut) if (!shown.has(name)) shown.set(name, {})
   return shown
 }
 

@@ -45,7 +45,7 @@ export interface JobRulesConfig {
 }
 
 /** The rules of all Flink clusters as functions. */
-export interface JobRules extends Pick<InventoryRules, 'expects' | 'named'> {
+export interface JobRules extends Pick<InventoryRules, 'expects' | 'named' | 'isConfigured'> {
   ruleFor(flinkCluster: string, name: string): JobRule | undefined
 }
 
@@ -55,6 +55,7 @@ export function jobRules(clusters: readonly JobRulesConfig[]): JobRules {
     byCluster.get(flinkCluster)?.jobs.find(({ match }) => match.matches(name))
   return {
     ruleFor,
+    isConfigured: (flinkCluster) => byCluster.has(flinkCluster),
     expects: (flinkCluster, name) => ruleFor(flinkCluster, name)?.expected_running,
     named: clusters.flatMap(({ name: flinkCluster, expected_jobs: names }) =>
       names.map((name) => ({ flinkCluster, name })),

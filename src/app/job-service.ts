@@ -19,7 +19,7 @@ import { createJobLags, type JobLags } from './job-lags.ts'
 import type { JobRules } from './job-rules.ts'
 
 /** One Kafka cluster, as far as jobs need it. */
-export interface JobKafka {
+interface JobKafka {
   readonly kafkaCluster: string
   current(): Snapshot | undefined
   /** Groups that were found to be of a job, by its consumer. */
@@ -64,14 +64,20 @@ export function createJobService(deps: JobServiceDeps): JobService {
   let views: readonly JobView[] | undefined
   let flinkJobs: readonly FlinkJobView[] = []
   let kafkaRead: KafkaRead = new Map()
+  let madeAt = Number.NEGATIVE_INFINITY
 
   async function make(): Promise<void> {
     const { rules, isRead } = deps
     const { expects, named, isConfigured } = rules()
     const options = { ...inventoryDefaults, expects, named, isConfigured, isRead }
-    inventory = await runInTurns(takeInventory(board.jobs(), inventory, clock.monotonic(), options))
+    const before = inventory
+    inventory = await runInTurns(takeInventory(board.jobs(), before, clock.monotonic(), options))
     // First, because positions of a new job are asked for at once.
     flinkJobs = [...inventory.values()].flatMap((entry) => flinkJob(entry, rules()))
+    // Thousands of applications are read one after the other: most are what they were, and all their pages are many.
+    const isDue = clock.monotonic() - madeAt >= intervalMs - gapMs
+    if (!isDue && views !== undefined && haveSameRuns(before, inventory)) return
+    madeAt = clock.monotonic()
     const factsOf = await gatherFacts()
     const made = await runInTurns(jobViews(inventory, factsOf, memory, clock.wall()))
     memory = made.memory
@@ -189,6 +195,16 @@ export function createJobService(deps: JobServiceDeps): JobService {
         },
       ]),
   }
+}
+
+function haveSameRuns(before: Inventory, now: Inventory): boolean {
+  if (before.size !== now.size) return false
+  for (const [key, { job, present, expectedRunning }] of now) {
+    const was = before.get(key)
+    if (was?.job?.id !== job?.id || was?.job?.state !== job?.state) return false
+    if (was?.present !== present || was?.expectedRunning !== expectedRunning) return false
+  }
+  return true
 }
 
 type Groups = ReturnType<JobKafka['groupsOfJobs']>

@@ -41,6 +41,8 @@ export interface KafkaServiceDeps {
   readonly objectives: (consumer: string, topic: string) => readonly Objective[]
   /** Absent where no Flink cluster is known. */
   readonly flink?: FlinkInput
+  /** Whether this Flink cluster is configured now; when absent, each is. */
+  readonly isFlinkCluster?: (name: string) => boolean
   /** Folder for what must survive a restart; nothing does when absent. */
   readonly storage?: string
   /** After each cycle. */
@@ -91,6 +93,7 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         createLinkKeeper({
           kafkaCluster: config.name,
           flinkPages,
+          ...(deps.isFlinkCluster === undefined ? {} : { isFlinkCluster: deps.isFlinkCluster }),
           ...(deps.storage === undefined ? {} : { file: join(deps.storage, `groups-of-jobs.${config.name}.jsonl`) }),
           clock,
           logger,

@@ -20,7 +20,10 @@ interface KafkaSources {
 }
 
 /** What all Flink clusters together say, for those Kafka clusters that their jobs read. */
-export type FlinkInput = Pick<FlinkPagesOptions, 'pages' | 'failures' | 'jobs' | 'kafkaClusterOf' | 'staleMs'>
+export type FlinkInput = Pick<
+  FlinkPagesOptions,
+  'pages' | 'failures' | 'restGauges' | 'jobs' | 'kafkaClusterOf' | 'mayBeElsewhere' | 'staleMs'
+>
 
 interface KafkaSourcesDeps {
   readonly cluster: KafkaCluster

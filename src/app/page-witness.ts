@@ -3,10 +3,10 @@ import type { PageFailure } from '../flink/flink-page.ts'
 import type { PagePoller } from '../flink/page-poller.ts'
 
 /** What the poller saw last at the address of a reporter; a page that was slow or too large says nothing. */
-export function createPageWitness(poller: Pick<PagePoller, 'pages' | 'failures'>): Witness {
+export function createPageWitness(poller: Pick<PagePoller, 'page' | 'failure'>): Witness {
   return (id) => {
-    const page = poller.pages().get(id)
-    const failure = poller.failures().get(id)
+    const page = poller.page(id)
+    const failure = poller.failure(id)
     const verdict = failure === undefined ? undefined : verdicts[failure.kind]
     if (failure !== undefined && verdict !== undefined && failure.at > (page?.takenAt ?? Number.NEGATIVE_INFINITY))
       return { at: failure.at, verdict, address: addressOf(failure.url) }

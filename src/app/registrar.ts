@@ -43,6 +43,8 @@ interface Scope {
   isOurs: boolean
   /** In the registry, by id: as it was found, and as it is there. */
   readonly kept: Map<string, { readonly found: string; readonly registration: Registration }>
+  /** Ids that the registry refused. */
+  readonly refused: Set<string>
 }
 
 interface Coming {
@@ -80,11 +82,25 @@ export function createRegistrar({ registry, owns, isAnswering, clock, logger }: 
   function take(discoverer: string, freshMs: number, found: FoundScope): void {
     const key = scopeKey(found)
     const before = scopes.get(key)
-    const scope: Scope = before ?? { key, discoverer, freshMs, found, at: 0, isOurs: false, kept: new Map() }
+    const scope: Scope = before ?? {
+      key,
+      discoverer,
+      freshMs,
+      found,
+      at: 0,
+      isOurs: false,
+      kept: new Map(),
+      refused: new Set(),
+    }
     scope.found = found
-    scope.at = clock.monotonic()
+    if (found.isRemembered !== true) scope.at = clock.monotonic()
     scopes.set(key, scope)
     mark(scope)
+  }
+
+  function accept(scope: Scope, id: string): void {
+    scope.refused.delete(id)
+    refused.delete(id)
   }
 
   function isAlive(scope: Scope, id: string): boolean {
@@ -123,13 +139,13 @@ export function createRegistrar({ registry, owns, isAnswering, clock, logger }: 
     if (!scope.isOurs) kept.clear()
     const there = scope.isOurs ? registrationsOf(scope) : []
     const ids = new Set(there.map(({ id }) => id))
+    for (const id of scope.refused) if (!ids.has(id)) accept(scope, id)
     const over = [...kept].filter(([id]) => !ids.has(id))
     for (let at = 0; at < over.length; at += mostAtOnce)
       await Promise.all(
         over.slice(at, at + mostAtOnce).map(async ([id, { registration }]) => {
           await registry.withdraw(id, registration.incarnation, signal)
           kept.delete(id)
-          refused.delete(id)
         }),
       )
     if (scope.found.ended && kept.size === 0 && scopes.get(key) === scope) scopes.delete(key)
@@ -155,11 +171,12 @@ export function createRegistrar({ registry, owns, isAnswering, clock, logger }: 
       const { id, outcome, registration, why = 'it conflicts with another one', mayPass } = receipt
       if (outcome !== 'conflict') {
         scope.kept.set(id, { found, registration })
-        refused.delete(id)
+        accept(scope, id)
         continue
       }
       if (!refused.has(id)) logger.warn({ id, why }, 'Reporter that was found could not be registered')
       refused.set(id, why)
+      scope.refused.add(id)
       // What stands in the way of it is a life that we wrote ourselves: discoverers know which one lives.
       if (mayPass !== true) await registry.withdraw(id, undefined, signal)
     }

@@ -21,6 +21,8 @@ export interface SelfMetrics extends CollectObserver {
   leaseEnded(outcome: string): void
   /** Nobody reads the Kafka cluster here any more. */
   forget(kafkaCluster: string): void
+  /** Nobody reads this source of that name any more, such as `yarn` `prod`. */
+  forgetSource(source: string, name: string): void
   /** How a reload came out. */
   reloaded(isSuccessful: boolean): void
   /** Asked at each render. */
@@ -41,6 +43,9 @@ interface RenderedValues {
   /** What the limit of job series left out; absent where no jobs are looked for. */
   readonly jobSeriesDropped?: number
 }
+
+/** Sources whose names are those of Flink clusters, which a Kafka cluster may have too. */
+const finders: ReadonlySet<string> = new Set(['flink', 'yarn'])
 
 export function createSelfMetrics(version: string): SelfMetrics {
   const registry = new Registry()
@@ -76,6 +81,14 @@ export function createSelfMetrics(version: string): SelfMetrics {
   let room: { readonly bytes: Gauge; readonly expiries: Counter } | undefined
   const sources = new Map<string, Set<string>>()
 
+  function forgetSource(source: string, name: string): void {
+    sourceUp.remove({ source, name })
+    lastSuccess.remove({ source, name })
+    const others = sources.get(name)
+    others?.delete(source)
+    if (others?.size === 0) sources.delete(name)
+  }
+
   return {
     request: (kafkaCluster, api) => requests.inc({ kafka_cluster: kafkaCluster, api }),
     decodeError: (peer) => decodeErrors.inc({ peer }),
@@ -87,13 +100,10 @@ export function createSelfMetrics(version: string): SelfMetrics {
     },
     cycle: (kafkaCluster, durationMs) => cycleDuration.set({ kafka_cluster: kafkaCluster }, durationMs / 1_000),
     forget: (name) => {
-      for (const source of sources.get(name) ?? []) {
-        sourceUp.remove({ source, name })
-        lastSuccess.remove({ source, name })
-      }
-      sources.delete(name)
+      for (const source of sources.get(name) ?? []) if (!finders.has(source)) forgetSource(source, name)
       cycleDuration.remove({ kafka_cluster: name })
     },
+    forgetSource,
     leaseEnded: (outcome) => leasesEnded.inc({ outcome }),
     rejected: (field) => rejected.inc({ field }),
     reloaded: (isSuccessful) => {

@@ -9,6 +9,7 @@ import { noStoresBefore, prefer } from '../lag/prefer.ts'
 import { indexPrevious, type Previous } from '../lag/previous.ts'
 import { consumerTotals } from '../lag/totals.ts'
 import { type Catalog, emptyCatalog } from '../model/catalog.ts'
+import type { Consumer } from '../model/consumer.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Objective } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
@@ -45,7 +46,7 @@ export interface ClusterCollectorOptions {
   /** Lost records are not counted without it. */
   readonly lost?: LostKeeper
   /** Groups of Flink jobs are consumers of their own without it. */
-  readonly links?: Pick<LinkKeeper, 'adopt'>
+  readonly links?: Pick<LinkKeeper, 'adopt' | 'isKept'>
   readonly clock: Clock
   readonly observer: CollectObserver
 }
@@ -259,7 +260,12 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     const { previous } = history
     const holdSince = startedAt - holdMs(options.intervalMs)
     const { former } = logMemory
-    const input: JoinInput = { ...logs, ...history, former, holdSince, noPosition: options.noPosition }
+    const { catalog, starts, ends } = logs
+    const { recreated } = history
+    const { noPosition } = options
+    // Spelled out: code that was compiled for objects of one shape is lost with the last of them, and this one is made in
+    // every cycle by spreading others.
+    const input: JoinInput = { catalog, starts, ends, recreated, former, previous, holdSince, noPosition }
     // Made one by one, as they are joined.
     function* batches(): Generator<PositionBatch> {
       yield* found.batches
@@ -278,7 +284,9 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   ): Promise<Snapshot> {
     const { catalog, starts, ends } = logs
     const breathe = breather()
-    const gone = vanished.update(current, (name) => found.seen.has(name) || found.adopted.has(name), found.problems)
+    const isSeen = (name: string): boolean => found.seen.has(name) || found.adopted.has(name)
+    const isMissed = ({ kind, name }: Consumer): boolean => kind !== 'flink' || options.links?.isKept(name) !== false
+    const gone = vanished.update(current, isSeen, isMissed, found.problems)
     const listed = found.batches.flatMap((batch) => batch.consumers)
     await breathe()
     const consumers = consumerTotals(parts, listed, gone)

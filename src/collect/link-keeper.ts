@@ -18,6 +18,8 @@ export interface LinkKeeperOptions {
   readonly kafkaCluster: string
   /** Where jobs say what they committed. */
   readonly flinkPages: Pick<FlinkPages, 'commits' | 'trace'>
+  /** Whether somebody looks at this Flink cluster; when absent, at each. */
+  readonly isFlinkCluster?: (name: string) => boolean
   /** Where the links outlive the process; absent: nowhere. */
   readonly file?: string
   readonly clock: Clock
@@ -33,6 +35,8 @@ export interface LinkKeeper {
   load(signal: AbortSignal): Promise<void>
   /** One cycle: learns, and adopts; others run in between. */
   adopt(found: FoundPositions): Promise<Adopted>
+  /** False for the consumer of a job whose Flink cluster nobody looks at any more: it is not missed. */
+  isKept(consumer: string): boolean
   /** The groups that each job owns, by its consumer. */
   groups(): ReadonlyMap<string, readonly string[]>
   /** How the position of a job came to be, the commits of its groups included; undefined for what is no job. */
@@ -45,7 +49,9 @@ const LOAD_MS = 10_000
 const CLOSE_MS = 2_000
 const MAX_FILE_BYTES = 16 << 20
 
-export function createLinkKeeper({ kafkaCluster, flinkPages, file, clock, logger }: LinkKeeperOptions): LinkKeeper {
+export function createLinkKeeper(options: LinkKeeperOptions): LinkKeeper {
+  const { kafkaCluster, flinkPages, isFlinkCluster = () => true, file, clock, logger } = options
+  const isKept = (consumer: string): boolean => isFlinkCluster(flinkClusterOf(consumer))
   let links: GroupLinks = createGroupLinks([], clock.monotonic())
   let commits: OwnCommits = new Map()
   let saved = ''
@@ -93,13 +99,14 @@ export function createLinkKeeper({ kafkaCluster, flinkPages, file, clock, logger
       const configured = new Set(jobs.flatMap(({ group }) => (group === undefined ? [] : [consumerName(group)])))
       const mayBeOwned = (name: string): boolean => owners.has(name) || configured.has(name)
       const groups = await runInTurns(groupsIn(found.batches, topicsOf(jobs), mayBeOwned))
-      await runInTurns(links.update(groups, jobs, clock.monotonic()))
+      await runInTurns(links.update(groups, jobs, clock.monotonic(), isKept))
       saveSoon()
       const byName = new Map(jobs.map((job) => [job.consumer, job]))
       const adopted = await runInTurns(adoptGroups(found, links.owners(), byName))
       commits = adopted.commits
       return adopted
     },
+    isKept,
     groups: () => {
       const byConsumer = new Map<string, string[]>()
       for (const [group, consumer] of links.owners())
@@ -112,7 +119,7 @@ export function createLinkKeeper({ kafkaCluster, flinkPages, file, clock, logger
       if (trace === undefined && !commits.has(consumer)) return undefined
       const [commit] = own.toSorted((a, b) => (a.offset < b.offset ? -1 : 1))
       const base: PositionTrace = trace ?? {
-        flinkCluster: consumer.slice(0, Math.max(0, consumer.indexOf('/'))),
+        flinkCluster: flinkClusterOf(consumer),
         gauges: [],
         commits: [],
         verdict: 'The job is not known now, only that the group is its own',
@@ -138,6 +145,11 @@ export function createLinkKeeper({ kafkaCluster, flinkPages, file, clock, logger
       await Promise.race([work, clock.sleep(CLOSE_MS, ending.signal)])
     },
   }
+}
+
+/** The first half of the name of a job's consumer. */
+function flinkClusterOf(consumer: string): string {
+  return consumer.slice(0, Math.max(0, consumer.indexOf('/')))
 }
 
 function topicsOf(jobs: readonly JobCommits[]): ReadonlySet<string> {

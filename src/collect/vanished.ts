@@ -12,18 +12,20 @@ export function createVanished(clock: Clock): {
   update(
     previous: Snapshot | undefined,
     isSeen: (name: string) => boolean,
+    isMissed: (consumer: Consumer) => boolean,
     problems: readonly Problem[],
   ): readonly Consumer[]
 } {
   const gone = new Map<string, { readonly consumer: Consumer; readonly since: number }>()
   return {
-    update: (previous, isSeen, problems) => {
+    update: (previous, isSeen, isMissed, problems) => {
       const now = clock.monotonic()
       const unread = new Set(problems.map((problem) => problem.consumer))
       for (const { consumer, present } of previous?.consumers ?? [])
         if (present && !isSeen(consumer.name) && !unread.has(consumer.name))
           gone.set(consumer.name, { consumer, since: now })
-      for (const [name, { since }] of gone) if (isSeen(name) || now - since > REMEMBER_MS) gone.delete(name)
+      for (const [name, { consumer, since }] of gone)
+        if (isSeen(name) || !isMissed(consumer) || now - since > REMEMBER_MS) gone.delete(name)
       return [...gone.values()].map(({ consumer }) => consumer)
     },
   }

@@ -1,3 +1,4 @@
+import type { FlinkRest } from '../flink/flink-rest.ts'
 import type { Job } from '../model/job.ts'
 import type { Problem } from '../model/problem.ts'
 import type { Identity, Incarnation, ReporterFacts } from '../model/registration.ts'
@@ -26,6 +27,10 @@ export interface SilentProcess {
   readonly host: string
   /** What was tried, and what came of it, as a sentence. */
   readonly why: string
+  /** Monotonic milliseconds at which its reporter was found gone, where it had one: it may well be dead. */
+  readonly lostAt?: number
+  /** It does not run any more, whatever its JobManager still says. */
+  readonly hasEnded?: true
 }
 
 /** Everything that one scope has: an application, or a Flink cluster. */
@@ -35,6 +40,10 @@ export interface FoundScope {
   readonly reporters: readonly FoundReporter[]
   readonly silent: readonly SilentProcess[]
   readonly jobs: readonly Job[]
+  /** Asks the JobManager that said all this; rejects once it is not asked any more. */
+  readonly vertexMetrics?: FlinkRest['vertexMetrics']
+  /** As it was read last, but for processes of which it is known by now that they have ended: says nothing of the others. */
+  readonly isRemembered?: true
   /** It is over: its reporters are gone, its jobs are history. */
   readonly ended?: true
 }
@@ -42,8 +51,17 @@ export interface FoundScope {
 export interface DiscoveryReport {
   /** Replaces one scope whole. A scope that could not be read is not reported again: what was found stays. */
   update(found: FoundScope): void
-  /** One full look is over; `complete` when every scope that there is was reported since the look began. */
-  cycle(done: { readonly complete: boolean; readonly problems: readonly Problem[] }): void
+  /**
+   * One full look is over; `complete` when every scope that there is was reported since the look began, but for those
+   * that are `waiting`: they are there, and have no JobManager that can be asked. `isUp` when whoever knows what there is
+   * has answered, as far as that is not the same.
+   */
+  cycle(done: {
+    readonly complete: boolean
+    readonly waiting?: readonly string[]
+    readonly isUp?: boolean
+    readonly problems: readonly Problem[]
+  }): void
 }
 
 /** Finds reporters and jobs. */

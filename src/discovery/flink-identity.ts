@@ -59,6 +59,12 @@ export function attemptOfContainer(id: string): number | undefined {
   return found === null ? undefined : Number(found[1])
 }
 
+/** The application of a container. */
+export function applicationOfContainer(id: string): string | undefined {
+  const found = /^container_(?:e\d+_)?(\d+_\d+)_\d+_\d+$/.exec(id)
+  return found === null ? undefined : `application_${found[1]}`
+}
+
 /**
  * True for an id that no other process ever has: a container of YARN, 32 hex digits (up to 1.11), an address with six
  * random digits behind it. What `taskmanager.resource-id` sets comes back with the next process.

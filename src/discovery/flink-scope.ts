@@ -3,17 +3,22 @@ import type { FlinkLook } from '../flink/flink-rest.ts'
 import type { Problem } from '../model/problem.ts'
 import type { Incarnation } from '../model/registration.ts'
 import { breather } from '../runtime/breathe.ts'
+import { childSignal } from '../runtime/child-signal.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { idOf } from '../targets/identity.ts'
 import { createBackground } from './background.ts'
-import type { FoundReporter, FoundScope, SilentProcess } from './discoverer.ts'
+import type { FoundReporter, FoundScope } from './discoverer.ts'
 import { type Candidate, candidatesOf, type ScopeLook } from './flink-candidates.ts'
-import { attemptOfContainer, isUniqueId } from './flink-identity.ts'
+import { applicationOfContainer, attemptOfContainer, isUniqueId } from './flink-identity.ts'
 import { whyNoReporter } from './flink-ports.ts'
 import { createLane } from './lane.ts'
 import { createLogQuestions } from './log-questions.ts'
-import type { ReporterSearch, SearchResult } from './sought.ts'
+import { doublesOf, type Outcome, withoutEnded } from './look-outcomes.ts'
+import type { SecondOpinion } from './second-opinion.ts'
+import type { ReporterSearch, SearchResult, Sought } from './sought.ts'
+import { createSuspects } from './suspects.ts'
 
 export interface FlinkScopeOptions {
   readonly flinkCluster: string
@@ -26,6 +31,10 @@ export interface FlinkScopeOptions {
 
 export interface FlinkScopeDeps {
   readonly search: ReporterSearch
+  /** Asked for processes whose reporter is gone or mute. */
+  readonly opinion?: SecondOpinion
+  /** Between two looks: a process has ended. What was found last, without it. */
+  readonly onEnded?: (found: FoundScope) => void
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -67,8 +76,16 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
   const checks = createBackground<'same' | 'gone' | 'unknown'>()
   // A signal on which thousands wait at once is slow.
   const lane = createLane(mostAtOnce)
-  const logs = createLogQuestions({ clock, logger, lifetime, onPort: search.hint })
-  /** What the last look found, by id. */
+  const logs = createLogQuestions({
+    clock,
+    logger,
+    lifetime,
+    onPort: (id, port) => known.has(id) && search.hint(id, port),
+  })
+  const suspects = createSuspects({ opinion: deps.opinion, onEnded, lifetime, clock })
+  /** What the last look found. */
+  let lastFound: FoundScope | undefined
+  /** Its reporters by id. */
   let last: ReadonlyMap<string, FoundReporter> = new Map()
   const known = new Set<string>()
   const missingSince = new Map<string, number>()
@@ -76,6 +93,15 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
   const lives = new Map<string, number>()
   let attemptSeen = 0
   let hasSeveralJobs = false
+
+  function onEnded(id: string, why: string): void {
+    const reporter = last.get(id)
+    if (reporter === undefined || lastFound === undefined) return
+    logger.info({ id, why }, 'Process has ended')
+    lastFound = { ...withoutEnded(lastFound, suspects.whyEnded), isRemembered: true }
+    last = byId(lastFound)
+    deps.onEnded?.(lastFound)
+  }
 
   function lifeOf(id: string): Incarnation {
     return String(lives.get(id) ?? 1)
@@ -89,11 +115,20 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
     return hasSeveralJobs ? undefined : only
   }
 
+  async function seek(sought: Sought): Promise<SearchResult> {
+    const result = await search.find(sought, lifetime)
+    // It has left meanwhile, and nobody will ask for it again.
+    if (!known.has(sought.id)) search.forget(sought.id)
+    return result
+  }
+
   async function find(candidate: Candidate, of: ScopeLook, look: FlinkLook, patience: Promise<void>): Promise<Outcome> {
     const { process, identity, incarnation, tmId, facts, sought } = candidate
     const { id, host } = sought
     known.add(id)
-    const result = await searches.join(id, () => lane(lifetime, () => search.find(sought, lifetime)), patience)
+    const whyEnded = suspects.whyEnded(id, facts.containerId)
+    if (whyEnded !== undefined) return { silent: { process, host, why: whyEnded, hasEnded: true } }
+    const result = await searches.join(id, () => lane(lifetime, () => seek(sought)), patience)
     if (result === undefined) {
       const before = last.get(id)
       if (before?.incarnation === incarnation) return { reporter: { ...before, facts } }
@@ -104,8 +139,12 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
       const isItsLog = tmId !== undefined || of.jobManagers.length === 1
       if (result.isSearched && isItsLog) logs.ask(of.rest, process, id)
       const why = [whyNoReporter(look), result.why].filter((part) => part !== undefined).join('; ')
-      return { silent: { process, host, why } }
+      const lostAt = suspects.lostAt(id)
+      if (lostAt !== undefined) suspects.ask(id)
+      return { silent: { process, host, why, ...(lostAt === undefined ? {} : { lostAt }) } }
     }
+    suspects.found(id, { container: facts.containerId, host })
+    if (result.isMute) suspects.ask(id)
     const { address, host: name, registeredAs } = result
     return {
       reporter: {
@@ -155,18 +194,19 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
 
   function leave(id: string, { tmId }: FoundReporter): void {
     missingSince.delete(id)
-    known.delete(id)
-    search.forget(id)
+    forget(id)
     if (tmId !== undefined && !isUniqueId(tmId)) lives.set(id, Number(lifeOf(id)) + 1)
+  }
+
+  function forget(id: string): void {
+    known.delete(id)
+    suspects.forget(id)
+    search.forget(id)
   }
 
   /** Those of whom no reporter was ever found, too. */
   function forgetOthers(present: ReadonlySet<string>): void {
-    for (const id of known) {
-      if (present.has(id) || last.has(id)) continue
-      known.delete(id)
-      search.forget(id)
-    }
+    for (const id of known) if (!present.has(id) && !last.has(id)) forget(id)
   }
 
   return {
@@ -174,10 +214,11 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
       const { application, rest } = of
       const look = await rest.look({ flinkCluster, ...(application === undefined ? {} : { application }) }, signal)
       signal.throwIfAborted()
+      if (application !== undefined) expectIts(application.id, rest.url, look)
       const only = application === undefined ? undefined : onlyJob(look)
       const from = { ...options, lifeOf, ...(only !== undefined && { flinkJob: only }) }
-      const done = new AbortController()
-      const patience = clock.sleep(patienceMs, AbortSignal.any([signal, done.signal]))
+      const done = childSignal(signal)
+      const patience = clock.sleep(patienceMs, done.signal)
       try {
         const breathe = breather()
         const present = new Set<string>()
@@ -203,12 +244,14 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
         const reporters = outcomes.flatMap(({ reporter }) => reporter ?? [])
         const kept = await stillThere(present, patience)
         signal.throwIfAborted()
-        const all = [...reporters, ...kept]
-        last = new Map(all.map((one) => [idOf(one), one]))
-        forgetOthers(present)
         const silent = outcomes.flatMap((outcome) => outcome.silent ?? [])
+        const all = { scope, flinkCluster, reporters: [...reporters, ...kept], silent, jobs: look.jobs }
+        const found = { ...withoutEnded(all, suspects.whyEnded), vertexMetrics: rest.vertexMetrics }
+        lastFound = found
+        last = byId(found)
+        forgetOthers(present)
         return {
-          found: { scope, flinkCluster, reporters: all, silent, jobs: look.jobs },
+          found,
           problems: look.unread.map((why) => ({
             reason: 'read_failed',
             message: `Read Flink at "${rest.url}" (${flinkCluster}/${scope}): ${why}`,
@@ -219,30 +262,37 @@ export function createFlinkScope(options: FlinkScopeOptions, deps: FlinkScopeDep
       }
     },
     recheck: async (signal) => {
-      const done = new AbortController()
-      const patience = clock.sleep(patienceMs, AbortSignal.any([signal, done.signal]))
-      const asked = Array.from(last.keys(), (id) => check(id, recheckMs, patience))
+      const done = childSignal(signal)
+      const patience = clock.sleep(patienceMs, done.signal)
+      const asked = Array.from(last.keys(), async (id) => {
+        const verdict = await check(id, recheckMs, patience)
+        if (verdict === 'gone' || verdict === 'unknown') suspects.ask(id)
+      })
       await Promise.all(asked)
       done.abort()
     },
     close: async () => {
       end.abort()
-      await Promise.all([searches.settled(), checks.settled(), logs.settled()])
+      await Promise.all([searches.settled(), checks.settled(), logs.settled(), suspects.settled()])
       for (const id of known) search.forget(id)
       last = new Map()
     },
   }
 }
 
-interface Outcome {
-  readonly reporter?: FoundReporter
-  readonly silent?: SilentProcess
+/**
+ * The port of an ApplicationMaster that has just died may be another's already, while YARN still names it.
+ *
+ * @throws UnavailableError when the JobManager is that of another application
+ */
+function expectIts(application: string, url: string, { clusterId, taskManagers }: FlinkLook): void {
+  const named = clusterId?.startsWith('application_') === true ? [clusterId] : []
+  const owners = [...named, ...taskManagers.flatMap(({ id }) => applicationOfContainer(id) ?? [])]
+  const other = owners.find((owner) => owner !== application)
+  if (other !== undefined)
+    throw new UnavailableError(`Read Flink at "${url}": it is the JobManager of ${other}, expected ${application}`)
 }
 
-/** Whose address somebody else of the same look has too. */
-function doublesOf(outcomes: readonly Outcome[]): (outcome: Outcome) => boolean {
-  const counts = new Map<string, number>()
-  for (const { reporter } of outcomes)
-    if (reporter !== undefined) counts.set(reporter.address, (counts.get(reporter.address) ?? 0) + 1)
-  return ({ reporter }) => reporter !== undefined && (counts.get(reporter.address) ?? 0) > 1
+function byId({ reporters }: FoundScope): ReadonlyMap<string, FoundReporter> {
+  return new Map(reporters.map((one) => [idOf(one), one]))
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
+import { shownUrl } from '../runtime/shown-url.ts'
 import type { AddressGuard } from '../targets/address-guard.ts'
 import { isLoopback } from '../targets/address-guard.ts'
 import type { Discoverer, DiscoveryReport } from './discoverer.ts'
@@ -81,7 +82,7 @@ export function createFlinkDiscoverer(options: FlinkDiscovererOptions, deps: Fli
       }),
     )
     const isLocal = isLoopback(place.ip ?? '')
-    return await within(`Read Flink at "${place.url}"`, lookMs, clock, signal, (both) =>
+    return await within(`Read Flink at "${shownUrl(place.url)}"`, lookMs, clock, signal, (both) =>
       target.look({ rest: clientOf(place.url), jobManagers, isLocal }, both),
     )
   }
@@ -102,7 +103,7 @@ export function createFlinkDiscoverer(options: FlinkDiscovererOptions, deps: Fli
       } catch (error) {
         if (signal.aborted) return
         if (error instanceof InvariantError) throw error
-        failures.push(readProblem(error, place.url))
+        failures.push(readProblem(error, shownUrl(place.url)))
       }
     }
     failed(failures)

@@ -100,7 +100,7 @@ export function createReporterSearch(deps: ReporterSearchDeps): ReporterSearch {
       return found
     }
     // It hangs, or a firewall came between: nobody has said that it is gone.
-    if (head.kind === 'unknown') return found
+    if (head.kind === 'unknown') return { ...found, isMute: true }
     leave(sought.id)
     return undefined
   }

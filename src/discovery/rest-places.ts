@@ -1,4 +1,5 @@
 import type { Problem } from '../model/problem.ts'
+import { shownUrl } from '../runtime/shown-url.ts'
 import type { AddressGuard } from '../targets/address-guard.ts'
 import { isLoopback } from '../targets/address-guard.ts'
 import { formatAddress } from '../targets/parse-address.ts'
@@ -32,7 +33,7 @@ export async function expandUrls(
     // What the configuration names is trusted: its own guard is for addresses that others tell us.
     const found = await addressesOf(host, true, { ...deps, guard: () => undefined }, signal)
     if ('why' in found) {
-      problems.push({ reason: 'read_failed', message: `Find the JobManager "${text}": ${found.why}` })
+      problems.push({ reason: 'read_failed', message: `Find the JobManager "${shownUrl(text)}": ${found.why}` })
       continue
     }
     const isOne = found.ips.length === 1 || url.protocol === 'https:'
@@ -65,9 +66,39 @@ export async function placeOfAddress(
   return { ...placeOf(withHost(url, found.ips[0]!), host, found.ips[0]!), hostPort: address }
 }
 
+/**
+ * A URL that somebody told us, when it may be asked. The hosts of `trusted` are named by the configuration: they are
+ * asked whatever they are. Any other is asked at its literal address, but for https, where the certificate is for the
+ * name.
+ */
+export async function placeOfUrl(
+  text: string,
+  trusted: readonly string[],
+  isLocal: boolean,
+  deps: { readonly resolve: Resolve; readonly guard: AddressGuard },
+  signal: AbortSignal,
+): Promise<{ readonly url: string } | { readonly why: string }> {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return { why: `"${text.slice(0, 200)}" is no URL` }
+  const url = new URL(text)
+  const host = hostOf(url)
+  if (trusted.includes(host)) return { url: withoutSlash(url.href) }
+  const found = await addressesOf(host, isLocal, deps, signal)
+  if ('why' in found) return found
+  return { url: withoutSlash(url.protocol === 'https:' ? url.href : withHost(url, found.ips[0]!).href) }
+}
+
+/** Of each URL. */
+export function hostsOf(urls: readonly string[]): readonly string[] {
+  return urls.flatMap((url) => (URL.canParse(url) ? [hostOf(new URL(url))] : []))
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '')
+}
+
 function placeOf(url: URL, host: string, ip: string): RestPlace {
   const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port)
-  return { url: url.href.replace(/\/+$/, ''), host, hostPort: formatAddress(host, port), ip }
+  return { url: withoutSlash(url.href), host, hostPort: formatAddress(host, port), ip }
 }
 
 function withHost(url: URL, ip: string): URL {

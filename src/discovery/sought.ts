@@ -25,7 +25,14 @@ export interface RegisteredElsewhere {
 }
 
 export type SearchResult =
-  | { readonly kind: 'found'; readonly address: string; readonly host?: string; readonly registeredAs?: string }
+  | {
+      readonly kind: 'found'
+      readonly address: string
+      readonly host?: string
+      readonly registeredAs?: string
+      /** It was there, and has not answered for a while. */
+      readonly isMute?: true
+    }
   /** `isSearched`: every port was looked at; only the log can say more. */
   | { readonly kind: 'silent'; readonly why: string; readonly isSearched: boolean }
 

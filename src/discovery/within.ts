@@ -1,3 +1,4 @@
+import { childSignal } from '../runtime/child-signal.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { UnavailableError } from '../runtime/errors.ts'
 
@@ -15,16 +16,15 @@ export async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted()
-  const over = new AbortController()
-  const done = new AbortController()
-  const both = AbortSignal.any([signal, over.signal])
-  const running = work(both)
+  const both = childSignal(signal)
+  const done = childSignal(signal)
+  const running = work(both.signal)
   // Whatever becomes of it after its time: nobody waits for it any more.
   running.catch(() => undefined)
-  const timer = clock.sleep(ms, AbortSignal.any([signal, done.signal])).then(() => {
-    if (done.signal.aborted) return undefined
+  const timer = clock.sleep(ms, done.signal).then(() => {
     signal.throwIfAborted()
-    over.abort()
+    if (done.signal.aborted) return undefined
+    both.abort()
     throw new UnavailableError(`${what}: no answer within ${Math.round(ms)} ms`, { timedOut: true })
   })
   timer.catch(() => undefined)
@@ -34,5 +34,6 @@ export async function within<T>(
     return first.value
   } finally {
     done.abort()
+    both.release()
   }
 }

@@ -8,13 +8,15 @@ import { createBackground } from './background.ts'
 import type { JobManagerPlace } from './flink-candidates.ts'
 import { attemptOfContainer } from './flink-identity.ts'
 import type { FlinkScope } from './flink-scope.ts'
-import { placeOfAddress } from './rest-places.ts'
+import { placeOfAddress, placeOfUrl } from './rest-places.ts'
 import type { Resolve } from './search-hosts.ts'
 import { within } from './within.ts'
 
 export interface YarnApplicationDeps {
   readonly cluster: YarnCluster
   readonly createRest: (url: string) => FlinkRest
+  /** Hosts of the ResourceManagers: their proxies are asked whatever their addresses are. */
+  readonly proxyHosts?: readonly string[]
   readonly resolve: Resolve
   readonly guard: AddressGuard
   readonly clock: Clock
@@ -49,7 +51,7 @@ export function createYarnScope(
   isLocal: boolean,
   deps: YarnApplicationDeps,
 ): YarnScope {
-  const { cluster, createRest, clock } = deps
+  const { cluster, createRest, clock, proxyHosts = [] } = deps
   const clients = new Map<string, FlinkRest>()
   let application = first
   let attempt: { readonly of: string; readonly at: number; readonly is: YarnAttempt } | undefined
@@ -100,9 +102,12 @@ export function createYarnScope(
       if ('why' in place) refusals.push(place.why)
       else routes.push({ url: place.url, host: place.host, isProxy: false })
     }
-    const { trackingUrl = '' } = application
-    if (/^https?:\/\//.test(trackingUrl) && URL.canParse(trackingUrl))
-      routes.push({ url: trackingUrl.replace(/\/+$/, ''), host: '', isProxy: true })
+    const { trackingUrl } = application
+    if (trackingUrl !== undefined) {
+      const proxy = await placeOfUrl(trackingUrl, proxyHosts, isLocal, deps, signal)
+      if ('why' in proxy) refusals.push(proxy.why)
+      else routes.push({ url: proxy.url, host: '', isProxy: true })
+    }
     if (prefersProxy) routes.reverse()
     return { routes, refusals }
   }

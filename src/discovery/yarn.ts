@@ -1,16 +1,19 @@
 import type { Problem } from '../model/problem.ts'
+import { childSignal } from '../runtime/child-signal.ts'
 import { describeError, InvariantError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
 import type { ApplicationFilter, YarnApplication } from '../yarn/yarn-cluster.ts'
 import { createBackground } from './background.ts'
 import type { Discoverer, DiscoveryReport } from './discoverer.ts'
-import { createFlinkScope } from './flink-scope.ts'
+import { createFlinkScope, type FlinkScopeDeps } from './flink-scope.ts'
 import { createLane } from './lane.ts'
 import { readProblem } from './read-problem.ts'
+import type { SecondOpinion } from './second-opinion.ts'
 import type { ReporterSearch } from './sought.ts'
 import { within } from './within.ts'
 import { createYarnScope, type YarnApplicationDeps, type YarnScope } from './yarn-application.ts'
+import { createYarnNodes } from './yarn-nodes.ts'
 
 export interface YarnDiscovererOptions {
   /** The `flink_cluster` of all that is found. */
@@ -23,6 +26,8 @@ export interface YarnDiscovererOptions {
   readonly listMs?: number
   /** All ResourceManagers are on our own machine, so that loopback means the same to them. */
   readonly isLocal: boolean
+  /** ResourceManagers and NodeManagers speak HTTPS. */
+  readonly speaksTls?: boolean
 }
 
 export interface YarnDiscovererDeps extends YarnApplicationDeps {
@@ -64,7 +69,7 @@ interface Known {
  * time wait in a lane of their own, so that no number of stuck ones holds up the others.
  */
 export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnDiscovererDeps): Discoverer {
-  const { name, zone, ports, intervalMs, isLocal, listMs = 20_000 } = options
+  const { name, zone, ports, intervalMs, isLocal, speaksTls = false, listMs = 20_000 } = options
   const { cluster, clock, search } = deps
   const logger = deps.logger.child({ component: `yarn ${name}` })
   const filter = { ...options.filter, states: options.filter.states ?? livingStates }
@@ -74,14 +79,23 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
   const questions = createLane(mostAskedAtOnce)
   const surveys = createBackground<boolean>()
   let isFailing = false
+  let nodes: SecondOpinion | undefined
 
-  function meet(application: YarnApplication): Known {
+  function meet(application: YarnApplication, report: DiscoveryReport): Known {
     const { id } = application
+    const opinion: SecondOpinion = async (container, host, signal) =>
+      // What we may not see does not have to be over.
+      nodes === undefined || one.application.withheld
+        ? { kind: 'unknown', why: `YARN "${name}" does not show us ${id}` }
+        : await nodes(container, host, signal)
+    const onEnded: FlinkScopeDeps['onEnded'] = (found) => {
+      if (known.get(id) === one) report.update(found)
+    }
     const target = createFlinkScope(
       { flinkCluster: name, scope: id, zone, ...(ports === undefined ? {} : { ports }) },
-      { search, clock, logger },
+      { search, opinion, onEnded, clock, logger },
     )
-    const one = {
+    const one: Known = {
       id,
       scope: createYarnScope(application, target, isLocal, deps),
       stop: new AbortController(),
@@ -118,7 +132,7 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
     for (const application of listed) {
       if (endedStates.includes(application.state)) continue
       present.add(application.id)
-      const one = known.get(application.id) ?? meet(application)
+      const one = known.get(application.id) ?? meet(application, report)
       one.application = application
       one.misses = 0
       one.scope.told(application)
@@ -152,13 +166,13 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
     }
   }
 
-  async function lookAt(one: Known, report: DiscoveryReport, signal: AbortSignal): Promise<void> {
-    const both = AbortSignal.any([signal, one.stop.signal])
+  async function lookAt(one: Known, report: DiscoveryReport): Promise<void> {
+    const { signal } = one.stop
     const lane = one.failures > 0 ? suspects : healthy
     try {
-      await lane(both, async () => {
-        const { found, problems: unread } = await within(`Read ${one.id}`, lookMs, clock, both, one.scope.look)
-        both.throwIfAborted()
+      await lane(signal, async () => {
+        const { found, problems: unread } = await within(`Read ${one.id}`, lookMs, clock, signal, one.scope.look)
+        signal.throwIfAborted()
         report.update(found)
         if (one.failures > 0) logger.info({ application: one.id }, 'Application can be read again')
         one.failures = 0
@@ -166,13 +180,13 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
         one.problems = unread
       })
     } catch (error) {
-      if (both.aborted) return
+      if (signal.aborted) return
       if (error instanceof InvariantError) throw error
       one.failures++
       const why = describeError(error)
       if (one.failures === 1) logger.warn({ application: one.id, why }, 'Application cannot be read')
       one.problems = [readProblem(error)]
-      await one.scope.recheck(both)
+      await one.scope.recheck(signal)
     }
   }
 
@@ -181,13 +195,13 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
     const startedAt = clock.monotonic()
     const ready = [...known.values()].filter(({ scope }) => scope.isReady())
     const looks = ready.map((one) => {
-      one.running ??= lookAt(one, report, signal).finally(() => {
+      one.running ??= lookAt(one, report).finally(() => {
         delete one.running
       })
       return one.running
     })
-    const done = new AbortController()
-    const time = clock.sleep(intervalMs * looksShare, AbortSignal.any([signal, done.signal]))
+    const done = childSignal(signal)
+    const time = clock.sleep(intervalMs * looksShare, done.signal)
     await Promise.race([Promise.all(looks), time])
     done.abort()
     for (const one of ready.filter(({ id }) => known.has(id)))
@@ -215,13 +229,12 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
   /** JobManagers that are known are asked whatever becomes of the ResourceManager, and do not wait long for it. */
   async function cycle(report: DiscoveryReport, signal: AbortSignal): Promise<void> {
     const problems: Problem[] = []
-    let isListed = false
-    const done = new AbortController()
-    const patience = clock.sleep(intervalMs * surveyShare, AbortSignal.any([signal, done.signal]))
+    let outcome: boolean | undefined
+    const done = childSignal(signal)
+    const patience = clock.sleep(intervalMs * surveyShare, done.signal)
     try {
-      const outcome = await surveys.join(name, () => survey(report, signal), patience)
+      outcome = await surveys.join(name, () => survey(report, signal), patience)
       if (outcome === undefined) problems.push({ reason: 'timeout', message: `List YARN "${name}": still under way` })
-      isListed = outcome === true
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof InvariantError) throw error
@@ -230,16 +243,32 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
       done.abort()
     }
     const isRead = await lookAtAll(report, problems, signal)
-    if (!signal.aborted) report.cycle({ complete: isListed && isRead, problems: [...problems] })
+    if (signal.aborted) return
+    const waiting = [...known.values()].flatMap(({ id, scope }) => (scope.isReady() ? [] : [id]))
+    const complete = outcome === true && isRead
+    const isUp = outcome !== undefined
+    report.cycle({
+      complete,
+      ...(waiting.length === 0 ? {} : { waiting }),
+      ...(isUp === complete ? {} : { isUp }),
+      problems: [...problems],
+    })
   }
 
   return {
     name: `yarn/${name}`,
     run: async (report, signal) => {
+      nodes = createYarnNodes({ isLocal, speaksTls }, deps, signal)
+      const stopAll = (): void => {
+        for (const one of known.values()) one.stop.abort()
+      }
+      // One for all: a signal on which thousands wait at once is slow.
+      signal.addEventListener('abort', stopAll, { once: true })
       try {
         await poll({ intervalMs, clock }, signal, (both) => cycle(report, both))
       } finally {
-        for (const one of known.values()) one.stop.abort()
+        signal.removeEventListener('abort', stopAll)
+        stopAll()
         await surveys.settled()
         await Promise.all(
           Array.from(known.values(), async ({ running, scope }) => {

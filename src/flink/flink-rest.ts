@@ -3,7 +3,7 @@ import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { createOperations } from './operations.ts'
+import { createOperations } from '../runtime/operations.ts'
 import {
   isOver,
   type JobContext,
@@ -32,6 +32,8 @@ export interface FlinkLook {
   readonly taskManagers: readonly TaskManager[]
   /** Prometheus reporters in its configuration; undefined when that could not be read. */
   readonly reporters?: readonly ReporterSettings[]
+  /** `high-availability.cluster-id` of its configuration: on YARN the application, unless somebody gave it another name. */
+  readonly clusterId?: string
   /** What could not be read, as sentences. */
   readonly unread: readonly string[]
   readonly takenAt: number
@@ -112,7 +114,7 @@ export function createFlinkRest(options: FlinkRestOptions, { clock, logger }: Fl
     if (before !== undefined && isOtherLife(before, lists)) settings = undefined
     before = lists
     settings = await readSettings(http, clock, settings, signal)
-    const { version, reporters, problems } = settings
+    const { version, reporters, clusterId, problems } = settings
     const context = { ...of, ...(version === undefined ? {} : { version }) }
     const next = new Map<string, KnownJob>()
     const jobs = new Map<string, Job>()
@@ -142,6 +144,7 @@ export function createFlinkRest(options: FlinkRestOptions, { clock, logger }: Fl
       takenAt: clock.monotonic(),
       ...(version === undefined ? {} : { version }),
       ...(reporters === undefined ? {} : { reporters }),
+      ...(clusterId === undefined ? {} : { clusterId }),
     }
   }
 

@@ -30,6 +30,9 @@ export interface PagePoller {
   pages(): ReadonlyMap<string, PageReading>
   /** Why the last attempt failed, by id; no entry when it did not. */
   failures(): ReadonlyMap<string, PageFailure>
+  /** Of one reporter: all at once are a copy. */
+  page(id: string): PageReading | undefined
+  failure(id: string): PageFailure | undefined
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -50,8 +53,16 @@ export interface PagePollerOptions {
 
 export interface PagePollerDeps {
   readonly clock: Clock
-  /** After each page; `isFirst` when we had none of that process. */
-  readonly onPage?: (reading: PageReading, isFirst: boolean) => void
+  /**
+   * After each page; `isNews` when we had none of that process, or when it does not wait for the same any more, so that
+   * there may be something to see that was not there before.
+   */
+  readonly onPage?: (reading: PageReading, isNews: boolean) => void
+  /**
+   * What a page does not say yet and will as soon as its process is at work, in any words; empty when there is nothing.
+   * Such a page is read again a few times before its interval is over, and so again when it waits for something else.
+   */
+  readonly waitsFor?: (page: FlinkPage) => string
 }
 
 interface Entry {
@@ -59,13 +70,20 @@ interface Entry {
   readonly reporter: PageReporter
   readonly stop: AbortController
   isDoubtful: boolean
+  /** By its last page; undefined before the first. */
+  waitsFor?: string
+  /** Reads since then that brought nothing else. */
+  waited: number
 }
 
 /** The timetable is looked at so often, whatever happens. */
 const longestNapMs = 250
 const shortestNapMs = 10
+/** When a page that waits for something is read again. */
+const soonMs = [1_000, 2_000, 4_000, 8_000] as const
 
-export function createPagePoller(options: PagePollerOptions, { clock, onPage }: PagePollerDeps): PagePoller {
+export function createPagePoller(options: PagePollerOptions, deps: PagePollerDeps): PagePoller {
+  const { clock, onPage, waitsFor = () => '' } = deps
   const { intervalMs, deadlineMs = 10_000, mostBytes = 64 * 1024 * 1024 } = options
   const { mostAtOnce = 128, mostDoubtful = 32, wholeEveryMs = 600_000 } = options
   const { intern } = createTextPool()
@@ -80,7 +98,7 @@ export function createPagePoller(options: PagePollerOptions, { clock, onPage }: 
     const { id, address, tmId } = place
     const url = `http://${address}/metrics`
     const reporter = createPageReporter({ url, tmId, deadlineMs, mostBytes, wholeEveryMs, intern, turn }, clock)
-    entries.set(id, { place, reporter, stop: new AbortController(), isDoubtful: false })
+    entries.set(id, { place, reporter, stop: new AbortController(), isDoubtful: false, waited: 0 })
     timetable.add(id)
   }
 
@@ -99,17 +117,21 @@ export function createPagePoller(options: PagePollerOptions, { clock, onPage }: 
     if (!isWanted(entry)) return
     const { id, flinkCluster } = entry.place
     const reading = { id, flinkCluster, url: entry.reporter.url, page, sentAt, takenAt: clock.monotonic() }
-    const isFirst = !pages.has(id)
+    const waiting = waitsFor(page)
+    const isNews = !pages.has(id) || waiting !== entry.waitsFor
+    entry.waited = waiting === entry.waitsFor ? entry.waited + 1 : 0
+    entry.waitsFor = waiting
     entry.isDoubtful = false
     failures.delete(id)
     pages.set(id, reading)
-    onPage?.(reading, isFirst)
+    onPage?.(reading, isNews)
   }
 
   function fail(entry: Entry, { kind, why }: PageTrouble): void {
     if (!isWanted(entry) || entry.stop.signal.aborted) return
     const { id, flinkCluster } = entry.place
     entry.isDoubtful = kind === 'timeout'
+    entry.waited++
     // Whoever answers there now, it is not the process that we have a page of.
     if (kind === 'other_process' || kind === 'no_flink_page') pages.delete(id)
     failures.set(id, { id, flinkCluster, url: entry.reporter.url, kind, why, at: clock.monotonic() })
@@ -122,7 +144,7 @@ export function createPagePoller(options: PagePollerOptions, { clock, onPage }: 
       (trouble) => fail(entry, trouble),
       stop.signal,
     )
-    if (isWanted(entry)) timetable.done(place.id, clock.monotonic())
+    if (isWanted(entry)) timetable.done(place.id, clock.monotonic(), soonOf(entry))
   }
 
   return {
@@ -145,6 +167,8 @@ export function createPagePoller(options: PagePollerOptions, { clock, onPage }: 
     },
     pages: () => new Map(pages),
     failures: () => new Map(failures),
+    page: (id) => pages.get(id),
+    failure: (id) => failures.get(id),
     run: async (signal) => {
       let broken: { readonly error: unknown } | undefined
       const guarded = (entry: Entry): Promise<void> =>
@@ -180,6 +204,10 @@ export function createPagePoller(options: PagePollerOptions, { clock, onPage }: 
       if (broken !== undefined) throw broken.error
     },
   }
+}
+
+function soonOf({ waitsFor = '', waited }: Entry): number | undefined {
+  return waitsFor === '' ? undefined : soonMs[waited]
 }
 
 function isSame(one: PagePlace, other: PagePlace): boolean {

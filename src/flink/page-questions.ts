@@ -40,14 +40,19 @@ export function createPageQuestions(wholeEveryMs: number): PageQuestions {
     complete: (page) => {
       if (whole === undefined) return undefined
       const { topicNames, partitions } = whole
-      const seen = new Set(partitions.map(({ topic }) => topic))
-      const isKnown = ({ generation, topic }: PartitionReading): boolean => generation === 'source' || seen.has(topic)
+      const seen = new Set(partitions.map(readBy))
+      const isKnown = (one: PartitionReading): boolean => one.generation === 'source' || seen.has(readBy(one))
       return page.hasTrueLabels || page.partitions.every(isKnown) ? { ...page, topicNames } : undefined
     },
     distrust: () => {
       isTrusted = false
     },
   }
+}
+
+/** A HELP line is of whoever had the name first: of another job's topic of that name it says nothing. */
+function readBy({ operator, topic }: PartitionReading): string {
+  return `${operator.jobId} ${topic}`
 }
 
 /** Whoever does not know the question answers with the whole page. */

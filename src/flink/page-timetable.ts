@@ -5,8 +5,8 @@ export interface PageTimetable {
   remove(id: string): void
   /** What is to be read by `now`: newcomers first, then who has waited longest. Each is given out once. */
   due(now: number): readonly string[]
-  /** It was read, or not; only now can it come again. */
-  done(id: string, now: number): void
+  /** It was read, or not; only now can it come again: at its place, or after `soonMs` when that is sooner. */
+  done(id: string, now: number, soonMs?: number): void
   /** When somebody is due next; infinity when nobody is. */
   nextAt(): number
 }
@@ -23,12 +23,12 @@ export function createPageTimetable(intervalMs: number): PageTimetable {
       for (const [id] of due) dueAt.set(id, Number.POSITIVE_INFINITY)
       return due.map(([id]) => id)
     },
-    done: (id, now) => {
+    done: (id, now, soonMs = Number.POSITIVE_INFINITY) => {
       if (!dueAt.has(id)) return
       const place = placeOf(id) * intervalMs
       // At least half an interval later; after the first time it is a whole one.
       const turns = Math.ceil((now + intervalMs / 2 - place) / intervalMs)
-      dueAt.set(id, place + turns * intervalMs)
+      dueAt.set(id, Math.min(place + turns * intervalMs, now + soonMs))
     },
     nextAt: () => {
       let next = Number.POSITIVE_INFINITY

@@ -29,6 +29,8 @@ export function createPageBook(intern: (text: string) => string): PageBook {
   const operators = new Map<string, Operator>()
   const partitions = new Map<string, Writable<PartitionReading>>()
   const tasks = new Map<string, Task>()
+  /** Gauges that a page has with two values. */
+  const contradicted = new Set<string>()
 
   function operatorOf(labels: Labels, jobId: string): Operator | undefined {
     const { taskId = '', operatorId = '', operatorName = '', jobName = '' } = labels
@@ -82,10 +84,16 @@ export function createPageBook(intern: (text: string) => string): PageBook {
       }
       partitions.set(key, reading)
     }
-    // A page has a series once; when it has it twice, neither is believed more than the other.
-    if (reading[kind.gauge] !== undefined) return reading[kind.gauge] === offset
-    reading[kind.gauge] = offset
-    return true
+    // A page has a series once; when it has it twice, neither is believed.
+    const before = reading[kind.gauge]
+    const isContradicted = contradicted.size > 0 && contradicted.has(keyOf(key, kind.gauge))
+    if (!isContradicted && (before === undefined || before === offset)) {
+      reading[kind.gauge] = offset
+      return true
+    }
+    contradicted.add(keyOf(key, kind.gauge))
+    delete reading[kind.gauge]
+    return false
   }
 
   function addGauge(gauge: OperatorGauge, labels: Labels, jobId: string, value: number): boolean {
@@ -132,7 +140,7 @@ export function createPageBook(intern: (text: string) => string): PageBook {
       if (kind.of === 'operator') return addGauge(kind.gauge, labels, jobId, value)
       return addTask(kind.gauge, labels, jobId, value)
     },
-    size: () => partitions.size + operators.size + tasks.size,
+    size: () => partitions.size + operators.size + tasks.size + contradicted.size,
     readings: () => ({
       partitions: [...partitions.values()],
       operators: [...operators.values()].map(operatorReading),

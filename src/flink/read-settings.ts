@@ -8,6 +8,8 @@ import { problemOf, readList, settingEntry, versionEntry } from './rest-shapes.t
 export interface KnownSettings {
   readonly version?: string
   readonly reporters?: readonly ReporterSettings[]
+  /** On YARN the application, unless somebody gave it another name. */
+  readonly clusterId?: string
   /** What could not be read, as sentences. */
   readonly problems: readonly string[]
   /** Monotonic milliseconds. */
@@ -51,28 +53,43 @@ export async function readSettings(
     return undefined
   }
 
-  const readReporters = async (): Promise<readonly ReporterSettings[] | undefined> => {
+  const readConfiguration = async (): Promise<Configured | undefined> => {
     const path = '/jobmanager/config'
     const answer = await ask(path)
     if (answer === undefined) return undefined
     const list = await readList(answer.value, 'Setting', settingEntry)
-    if (list !== undefined) return reporterSettings(new Map(list.elements.map(({ key, value }) => [key, value])))
+    if (list !== undefined) {
+      const settings = new Map(list.elements.map(({ key, value }) => [key, value]))
+      const clusterId = settings.get('high-availability.cluster-id')
+      return { reporters: reporterSettings(settings), ...(clusterId === undefined ? {} : { clusterId }) }
+    }
     problems.push(`Read ${http.url}${path}: there is no list of settings`)
     return undefined
   }
 
-  const [newVersion, newReporters] = await Promise.all([
+  const [newVersion, newConfiguration] = await Promise.all([
     old?.version ?? readVersion(),
-    old?.reporters ?? readReporters(),
+    configured(old) ?? readConfiguration(),
   ])
   // What was asked again without success stays as it was.
   const version = newVersion ?? known?.version
-  const reporters = newReporters ?? known?.reporters
+  const { reporters, clusterId } = newConfiguration ?? configured(known) ?? {}
   return {
     takenAt: old?.takenAt ?? now,
     // Of a version that the second place had after all nothing is missing.
     problems: version === undefined || reporters === undefined ? problems : [],
     ...(version === undefined ? {} : { version }),
     ...(reporters === undefined ? {} : { reporters }),
+    ...(clusterId === undefined ? {} : { clusterId }),
   }
+}
+
+interface Configured {
+  readonly reporters: readonly ReporterSettings[]
+  readonly clusterId?: string
+}
+
+function configured(known: KnownSettings | undefined): Configured | undefined {
+  if (known?.reporters === undefined) return undefined
+  return { reporters: known.reporters, ...(known.clusterId === undefined ? {} : { clusterId: known.clusterId }) }
 }

@@ -1,3 +1,4 @@
+import { breather } from '../runtime/breathe.ts'
 import { UnavailableError } from '../runtime/errors.ts'
 import { encoded, type RestHttp, refusal } from './rest-http.ts'
 import { metricName, metricValue, readList } from './rest-shapes.ts'
@@ -21,7 +22,12 @@ export async function readVertexMetrics(
 ): Promise<ReadonlyMap<string, number>> {
   const path = `/jobs/${encoded(job) ?? ''}/vertices/${encoded(vertex) ?? ''}/metrics`
   const names = await readAll(http, path, metricName, signal, mostListBytes)
-  const ids = names.filter(({ id }) => wanted(id)).map(({ id }) => id)
+  const ids: string[] = []
+  const breathe = breather()
+  for (const [index, { id }] of names.entries()) {
+    if (wanted(id)) ids.push(id)
+    if (index % 1_000 === 999) await breathe()
+  }
   const values = new Map<string, number>()
   for (const batch of metricPaths(path, ids)) {
     for (const { id, value } of await readAll(http, batch, metricValue, signal)) {

@@ -12,19 +12,24 @@ export interface JobFigures {
 /** An operator without a watermark says that it is 292 million years behind. */
 const NO_WATERMARK_MS = 100 * 365 * 86_400_000
 
-/** Sums and worst values over the processes of a job. A lag is left out when a partition of it is unknown (I3). */
-export function figuresOf({ job, gauges, lagOf }: JobFacts): JobFigures {
+/**
+ * Sums and worst values over the processes of a job. A sum is left out when a part of it is unknown (I3): a partition, or
+ * what a subtask reads that stands on no page.
+ */
+export function figuresOf({ job, gauges, hasAllPages, lagOf }: JobFacts): JobFigures {
   const byVertex = new Map(job.vertices.map((vertex) => [vertex.id, vertex]))
   const tasks = readingsByTask(gauges)
   const names = vertexNames([...tasks.keys()].map((id) => ({ id, name: byVertex.get(id)?.name ?? id })))
   const backPressures = new Map<string, number>()
   for (const { id, backPressure } of job.vertices) note(backPressures, id, backPressure)
   for (const { operator, backPressure } of gauges?.operators ?? []) note(backPressures, operator.taskId, backPressure)
-  const sources = [...tasks].map(([vertexId, { partitions, pending }]): SourceFigures => {
+  const sources = [...tasks].map(([vertexId, { partitions, pending, subtasks }]): SourceFigures => {
+    const isWhole = hasAllPages || subtasks.size >= (byVertex.get(vertexId)?.parallelism ?? Number.POSITIVE_INFINITY)
     const lags = [...partitions.values()].map(({ topic, partition, kafkaCluster }) =>
       lagOf(topic, partition, kafkaCluster),
     )
-    const recordsLag = lags.every((lag) => lag !== undefined) ? lags.reduce((sum, lag) => sum + lag, 0) : undefined
+    const recordsLag =
+      isWhole && lags.every((lag) => lag !== undefined) ? lags.reduce((sum, lag) => sum + lag, 0) : undefined
     const backPressure = backPressures.get(vertexId)
     return {
       vertex: names.get(vertexId) ?? vertexId,
@@ -32,7 +37,7 @@ export function figuresOf({ job, gauges, lagOf }: JobFacts): JobFigures {
       topics: [...new Set([...partitions.values()].map(({ topic }) => topic))].sort(),
       partitions: partitions.size,
       ...(recordsLag === undefined ? {} : { recordsLag }),
-      ...(pending === undefined ? {} : { pendingRecords: pending }),
+      ...(pending === undefined || !isWhole ? {} : { pendingRecords: pending }),
       ...(backPressure === undefined ? {} : { backPressure }),
     }
   })
@@ -49,6 +54,7 @@ export function figuresOf({ job, gauges, lagOf }: JobFacts): JobFigures {
 interface TaskReadings {
   readonly partitions: Map<string, JobGauges['partitions'][number]>
   pending: number | undefined
+  readonly subtasks: Set<number>
 }
 
 /** The vertices that have a gauge of a partition, each partition once. */
@@ -56,12 +62,14 @@ function readingsByTask(gauges: JobGauges | undefined): ReadonlyMap<string, Task
   const tasks = new Map<string, TaskReadings>()
   for (const reading of gauges?.partitions ?? []) {
     const { operator, kafkaCluster, topic, partition } = reading
-    const task = tasks.get(operator.taskId) ?? { partitions: new Map(), pending: undefined }
+    const task = tasks.get(operator.taskId) ?? { partitions: new Map(), pending: undefined, subtasks: new Set() }
+    task.subtasks.add(operator.subtask)
     task.partitions.set(`${partition}\0${topic}\0${kafkaCluster}`, reading)
     tasks.set(operator.taskId, task)
   }
   for (const { operator, pendingRecords } of gauges?.operators ?? []) {
     const task = tasks.get(operator.taskId)
+    task?.subtasks.add(operator.subtask)
     if (
       task !== undefined &&
       pendingRecords !== undefined &&

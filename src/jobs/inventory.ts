@@ -29,6 +29,8 @@ export interface InventoryRules {
   readonly expects: (flinkCluster: string, name: string) => boolean | undefined
   /** Jobs that are known before they were ever seen, and for ever. */
   readonly named: readonly { readonly flinkCluster: string; readonly name: string }[]
+  /** What was seen of a Flink cluster that nobody looks at any more is forgotten: its jobs are not missed. */
+  readonly isConfigured: (flinkCluster: string) => boolean
   /** The Flink cluster has been looked at completely at least once, so that what is not listed is not there. */
   readonly isRead: (flinkCluster: string) => boolean
   /** After so long without an answer of its JobManager it is not known whether a job runs. */
@@ -164,14 +166,15 @@ function* stillKnown(
   entries: Inventory,
   named: ReadonlySet<string>,
   now: number,
-  { keepMs, mostGone }: InventoryRules,
+  { keepMs, mostGone, isConfigured }: InventoryRules,
 ): Generator<void, readonly (readonly [string, JobEntry])[], void> {
   const gone: (readonly [string, JobEntry])[] = []
   let step = 0
   for (const one of before) {
     if (++step % STEP === 0) yield
-    const [key, { label, name, listedAt }] = one
+    const [key, { flinkCluster, label, name, listedAt }] = one
     if (entries.has(key) || listedAt === undefined || label !== printedName(name)) continue
+    if (!isConfigured(flinkCluster)) continue
     if (named.has(key) || now - listedAt <= keepMs) gone.push(one)
   }
   if (gone.length <= mostGone) return gone

@@ -7,7 +7,7 @@ export const noReporter: Judge = ({ job, silent }) => {
   return {
     kind: 'no_reporter',
     message:
-      'The job runs in processes whose metrics nobody can read: no lag of what they read, and nothing of them in Prometheus',
+      'The job runs in processes whose metrics nobody can read: nothing of them is in Prometheus, and their positions come from the JobManager, if at all',
     evidence: evidenceLines(silent.map(({ process, host, why }) => `${process} on ${host}: ${why}`)),
   }
 }

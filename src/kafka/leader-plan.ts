@@ -13,14 +13,15 @@ export type LeaderPlan = ReadonlyMap<number, readonly AskedTopic[][]>
 /** Rows of one request: about 2 MiB of answer, so that writing it and reading it each take a few milliseconds. */
 const ROWS_PER_REQUEST = 100_000
 
-const plans = new WeakMap<Catalog, LeaderPlan>()
+/** By the column of leaders, which a catalog has from the one before it when nothing has changed. */
+const plans = new WeakMap<Int32Array, LeaderPlan>()
 
 /** The requests for every row of a catalog, made once: metadata outlives many cycles. */
 export async function planOf(catalog: Catalog): Promise<LeaderPlan> {
-  const known = plans.get(catalog)
+  const known = plans.get(catalog.leader)
   if (known !== undefined) return known
   const plan = await byLeader(catalog, catalog.leader, undefined)
-  plans.set(catalog, plan)
+  plans.set(catalog.leader, plan)
   return plan
 }
 

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import type { Api, ApiName } from '../kafka-wire/apis.ts'
 import { decodeResponseHeader, encodeRequestHeader } from '../kafka-wire/headers.ts'
 import type { Evidence } from '../model/evidence.ts'
+import { childSignal } from '../runtime/child-signal.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { DecodeError, UnavailableError } from '../runtime/errors.ts'
 import { type FramedSocket, type FramedSocketOptions, openFramedSocket } from '../runtime/framed-socket.ts'
@@ -70,7 +71,7 @@ export async function openRaw(
   let closed: Error | undefined
   let correlation = 0
   let throttledUntil = 0
-  const life = new AbortController()
+  const life = childSignal(signal)
 
   const socket: FramedSocket = await openSocket({
     host,
@@ -78,7 +79,7 @@ export async function openRaw(
     ...(settings.tls === undefined ? {} : { tls: tlsNow(name, settings.tls) }),
     connectTimeoutMs: settings.connectTimeoutMs,
     maxFrameBytes: settings.maxFrameBytes,
-    signal: AbortSignal.any([signal, life.signal]),
+    signal: life.signal,
     onFrame: (frame) => {
       const next = waiting[0]
       if (next === undefined) throw new DecodeError(`Read from ${name}: an answer that nobody asked for`)
@@ -90,7 +91,11 @@ export async function openRaw(
       closed = reason
       if (reason instanceof DecodeError) settings.onDecodeError(name)
       for (const one of waiting.splice(0)) one.fail(reason)
+      life.release()
     },
+  }).catch((error: unknown) => {
+    life.release()
+    throw error
   })
 
   /** Queues for one frame; the deadline ends the connection, an abort only the wait. */
@@ -134,7 +139,7 @@ export async function openRaw(
     isOpen: () => closed === undefined,
     close: (reason) => {
       socket.destroy(reason)
-      life.abort(reason)
+      life.abort()
     },
     send: async (exchange, version, timeoutMs, abort, hold) => {
       await clock.sleep(throttledUntil - clock.monotonic(), abort)

@@ -65,20 +65,54 @@ export function toCatalog(
     topics.push({ ...topic, firstRow: row })
     for (let partition = 0; partition < topic.partitions; partition++) leader[row++] = leaders(partition)
   }
+  const lists = listsOf(before, topics, leader, leftOut)
   return {
     problems,
     catalog: {
+      ...lists,
       ...(response.clusterId === undefined ? {} : { clusterId: response.clusterId }),
       ...(response.controllerId === undefined ? {} : { controller: response.controllerId }),
       brokers: response.brokers,
-      topics,
-      topicIndex: new Map(topics.map((topic, index) => [topic.name, index])),
-      ...(leftOut.length === 0 ? {} : { leftOut }),
       rows,
-      leader,
       askedAt,
     },
   }
+}
+
+type Lists = Pick<Catalog, 'topics' | 'topicIndex' | 'leader' | 'leftOut'>
+
+/**
+ * Most metadata says what the metadata before it said. Then these stay the same objects, and what was made of them counts
+ * on.
+ */
+function listsOf(
+  before: Catalog,
+  topics: readonly CatalogTopic[],
+  leader: Int32Array,
+  leftOut: readonly string[],
+): Lists {
+  const isSame =
+    topics.length === before.topics.length &&
+    topics.every((topic, index) => isSameEntry(topic, before.topics[index]!)) &&
+    leader.every((node, row) => node === before.leader[row]) &&
+    leftOut.length === (before.leftOut?.length ?? 0) &&
+    leftOut.every((name, index) => name === before.leftOut?.[index])
+  if (isSame) {
+    const { topics: same, topicIndex, leader: leaders, leftOut: left } = before
+    return { topics: same, topicIndex, leader: leaders, ...(left === undefined ? {} : { leftOut: left }) }
+  }
+  const topicIndex = new Map(topics.map((topic, index) => [topic.name, index]))
+  return { topics, topicIndex, leader, ...(leftOut.length === 0 ? {} : { leftOut }) }
+}
+
+function isSameEntry(one: CatalogTopic, other: CatalogTopic): boolean {
+  return (
+    one.name === other.name &&
+    one.id === other.id &&
+    one.internal === other.internal &&
+    one.partitions === other.partitions &&
+    one.firstRow === other.firstRow
+  )
 }
 
 type Shape = { topic: Omit<CatalogTopic, 'firstRow'>; leaders: (partition: number) => number }

@@ -17,7 +17,7 @@ export function alignTopics(batch: PositionBatch, catalog: Catalog): Int32Array 
  * without an offset.
  */
 export function realign(column: LogOffsetColumn, from: Catalog, to: Catalog): LogOffsetColumn {
-  if (from === to) return column
+  if (from.topics === to.topics) return column
   const moved = logOffsetColumn(to.rows, reasonCode('end_unknown'), column.evidence)
   for (const topic of to.topics) {
     const before = from.topics[from.topicIndex.get(topic.name) ?? -1]

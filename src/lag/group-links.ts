@@ -16,11 +16,13 @@ export interface GroupLinks {
    *
    * @param groups those that may be of a job: with commits on the topics of `topics()`, or named by `mayOwn`
    * @param now monotonic milliseconds
+   * @param isKept false for consumers of Flink clusters that nobody looks at any more: their groups stand for themselves
    */
   update(
     groups: ReadonlyMap<string, GroupCommits>,
     jobs: readonly JobCommits[],
     now: number,
+    isKept?: (consumer: string) => boolean,
   ): Generator<void, void, void>
   /** Consumer of the job by group. */
   owners(): ReadonlyMap<string, string>
@@ -41,6 +43,8 @@ const REMEMBER_MS = 24 * 3_600_000
 
 interface Learned {
   readonly consumer: string
+  /** The run that had it when it was looked at last; undefined while no run was seen. */
+  readonly run: string | undefined
   readonly strikes: number
   readonly seenAt: number
 }
@@ -73,7 +77,7 @@ interface Committer {
  */
 export function createGroupLinks(saved: readonly GroupLink[], now: number): GroupLinks {
   let learned: ReadonlyMap<string, Learned> = new Map(
-    saved.map(({ group, consumer }) => [group, { consumer, strikes: 0, seenAt: now }]),
+    saved.map(({ group, consumer }) => [group, { consumer, run: undefined, strikes: 0, seenAt: now }]),
   )
   let searches: ReadonlyMap<string, Search> = new Map()
   let tested: ReadonlyMap<string, number> = new Map()
@@ -84,8 +88,9 @@ export function createGroupLinks(saved: readonly GroupLink[], now: number): Grou
     owners: () => owners,
     learned: () =>
       [...learned].map(([group, { consumer }]) => ({ group, consumer })).sort((a, b) => (a.group < b.group ? -1 : 1)),
-    update: function* (groups, jobs, at) {
+    update: function* (groups, jobs, at, isKept = () => true) {
       const byName = new Map(jobs.map((job) => [job.consumer, job]))
+      const byRun = new Map(jobs.map((job) => [runOf(job), job]))
       const configured = configuredGroups(jobs)
       const committers = committersOf(jobs)
       const kept = new Map<string, Learned>()
@@ -93,8 +98,10 @@ export function createGroupLinks(saved: readonly GroupLink[], now: number): Grou
       const testedNow = new Map<string, number>()
       for (const [group, link] of learned) {
         const found = groups.get(group)
-        const job = byName.get(link.consumer)
-        if (configured.has(group) || job?.group !== undefined || hasMembers(found)) continue
+        // Another run of the same name may have taken that name: what was learned is of the run that it was learned of.
+        const job = (link.run === undefined ? undefined : byRun.get(link.run)) ?? byName.get(link.consumer)
+        const consumer = job?.consumer ?? link.consumer
+        if (configured.has(group) || job?.group !== undefined || hasMembers(found) || !isKept(consumer)) continue
         if (found === undefined && at - link.seenAt > REMEMBER_MS) continue
         const its = found === undefined ? [] : committers.filter((one) => one.job === job)
         const verdicts = its.map((one) => agreement(one.operator, found!, earlier))
@@ -104,8 +111,9 @@ export function createGroupLinks(saved: readonly GroupLink[], now: number): Grou
         testedNow.set(group, newest)
         const isWrong = its.length > 0 && verdicts.every((verdict) => verdict === 'contradicts')
         const strikes = isWrong ? link.strikes + (isNew ? 1 : 0) : 0
+        const run = job === undefined ? link.run : runOf(job)
         if (strikes < STRIKES)
-          kept.set(group, { consumer: link.consumer, strikes, seenAt: found === undefined ? link.seenAt : at })
+          kept.set(group, { consumer, run, strikes, seenAt: found === undefined ? link.seenAt : at })
         yield
       }
       const isTaken = (group: string): boolean => {
@@ -126,8 +134,9 @@ export function createGroupLinks(saved: readonly GroupLink[], now: number): Grou
         )
         yield
       }
-      for (const { group, consumer } of decided(committers, next, searches))
-        if (groups.get(group)?.consumer.members === 0) kept.set(group, { consumer, strikes: 0, seenAt: at })
+      for (const { group, job } of decided(committers, next, searches))
+        if (groups.get(group)?.consumer.members === 0)
+          kept.set(group, { consumer: job.consumer, run: runOf(job), strikes: 0, seenAt: at })
       yield
       learned = kept
       searches = next
@@ -136,6 +145,11 @@ export function createGroupLinks(saved: readonly GroupLink[], now: number): Grou
       owners = ownersOf(configured, kept, groups)
     },
   }
+}
+
+/** With high availability a job id is the same in all applications, and in all Flink clusters. */
+function runOf({ consumer, jobId, applicationId = '' }: JobCommits): string {
+  return `${jobId} ${applicationId} ${consumer.slice(0, Math.max(0, consumer.indexOf('/')))}`
 }
 
 /** By printed name of the group, the consumers of the jobs that are configured to have it. */
@@ -208,10 +222,10 @@ function decided(
   committers: readonly Committer[],
   searches: Map<string, Search>,
   before: ReadonlyMap<string, Search>,
-): readonly GroupLink[] {
+): readonly { readonly group: string; readonly job: JobCommits }[] {
   const claims = claimsOf(committers, searches, () => true)
   const equals = claimsOf(committers, searches, (verdict) => verdict === 'equal')
-  const links: GroupLink[] = []
+  const links: { readonly group: string; readonly job: JobCommits }[] = []
   for (const { key, job } of committers) {
     const search = searches.get(key)
     if (search === undefined) continue
@@ -231,7 +245,7 @@ function decided(
     const points = (search.leading === leading ? search.points : 0) + more
     searches.set(key, { ...search, leading, points })
     if (leading === undefined || more === 0 || points < ENOUGH) continue
-    links.push({ group: leading, consumer: job.consumer })
+    links.push({ group: leading, job })
     // If the link ends, it is to be found out anew.
     searches.delete(key)
   }

@@ -85,7 +85,7 @@ export function createFlinkPages(options: FlinkPagesOptions): FlinkPages {
       const memory = memories.get(name) ?? createJobMemory(view.jobId)
       memories.set(name, memory)
       beginRun(memory, view.jobId)
-      const its = readingsOf(view, readings.get(view), rules)
+      const its = yield* readingsOf(view, readings.get(view), rules)
       const rows = yield* rowsOfJob(view, its, memory, rules)
       told.push(rows.commits)
       if (hasEnded(view) && !view.expectedRunning) continue
@@ -97,9 +97,13 @@ export function createFlinkPages(options: FlinkPagesOptions): FlinkPages {
     return batches
   }
 
-  function readingsOf(view: FlinkJobView, onPages: JobReadings | undefined, rules: RowRules): JobReadings | undefined {
+  function* readingsOf(
+    view: FlinkJobView,
+    onPages: JobReadings | undefined,
+    rules: RowRules,
+  ): Generator<void, JobReadings | undefined, void> {
     if (options.restGauges === undefined || rules.hasTrouble(view)) return onPages
-    return withRest(view, onPages, restOf(view, options.restGauges(), rules.now - options.staleMs))
+    return yield* withRest(view, onPages, restOf(view, options.restGauges(), rules.now - options.staleMs))
   }
 
   function rulesOf(
@@ -142,7 +146,8 @@ export function createFlinkPages(options: FlinkPagesOptions): FlinkPages {
       const { rules, pages } = last
       const memory = last.memories.get(consumer)
       const readings = await runInTurns(readingsByJob(pages, [view]))
-      return traceOf(view, readingsOf(view, readings.get(view), rules), memory, rules, topic, partition)
+      const its = await runInTurns(readingsOf(view, readings.get(view), rules))
+      return traceOf(view, its, memory, rules, topic, partition)
     },
   }
 }

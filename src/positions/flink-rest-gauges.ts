@@ -30,13 +30,13 @@ export function isOffsetGauge(id: string): boolean {
 
 /**
  * What pages say of a job, with what REST says of subtasks that stand on none. What a JobManager knows of a TaskManager
- * that has died it still says for a while: where a page is in trouble, REST is not believed either.
+ * that has died it still says for a while: where a page is in trouble, REST is not believed either. Yields now and then.
  */
-export function withRest(
+export function* withRest(
   view: FlinkJobView,
   readings: JobReadings | undefined,
   told: readonly RestGauges[],
-): JobReadings | undefined {
+): Generator<void, JobReadings | undefined, void> {
   const live = [...(readings?.live ?? [])]
   const pages = new Set(readings?.pages)
   const subtasks = new Map(readings?.subtasks)
@@ -46,7 +46,7 @@ export function withRest(
     const onPages = readings?.subtasks.get(vertex)
     const page = asPage(gauges)
     const seen = new Set(onPages)
-    for (const reading of readingsOf(gauges, idsByName(vertex, readings))) {
+    for (const reading of yield* readingsOf(gauges, idsByName(vertex, readings))) {
       if (onPages?.has(reading.operator.subtask) === true) continue
       live.push({ reading, page, shownAs: 'rest' })
       seen.add(reading.operator.subtask)
@@ -72,10 +72,18 @@ function plainName(name: string): string {
   return filterLabel(name).replaceAll(':', '_')
 }
 
-function readingsOf(gauges: RestGauges, ids: ReadonlyMap<string, string>): Iterable<PartitionReading> {
+/** Metrics between two turns of others. */
+const STEP = 2_000
+
+function* readingsOf(
+  gauges: RestGauges,
+  ids: ReadonlyMap<string, string>,
+): Generator<void, Iterable<PartitionReading>, void> {
   const readings = new Map<string, { -readonly [K in keyof PartitionReading]: PartitionReading[K] }>()
   const operators = new Map<string, OperatorLabels>()
+  let read = 0
   for (const [id, value] of gauges.metrics) {
+    if (++read % STEP === 0) yield
     const [, subtask, name, kafkaCluster, source, topic, partition, gauge] = form.exec(id) ?? []
     if (subtask === undefined || name === undefined || topic === undefined || !Number.isSafeInteger(value)) continue
     const operatorKey = `${subtask}.${name}`

@@ -29,12 +29,20 @@ export function groupBatch(
     if (assigned.size === 0) for (const block of blocks) writer.write(consumer, nameOf(answer, block), block)
     else writeWithAssigned(writer, consumer, answer, blocks, assigned, catalog)
   }
+  const { blockConsumer, blockTopic, blockFirst, partition, value, epoch, reason, topics } = writer.finish()
   return {
-    ...writer.finish(),
     evidence: [evidence],
     takenAt: evidence.receivedAt,
     holds: answer.holds,
     consumers: groups.map(({ group }) => asConsumer(group)),
+    topics,
+    blockConsumer,
+    blockTopic,
+    blockFirst,
+    partition,
+    value,
+    epoch,
+    reason,
   }
 }
 

@@ -172,10 +172,14 @@ export function describedAs(
   return { ...rest, kind, state, members, describedAt: cycle, ...(assigned === undefined ? {} : { assigned }) }
 }
 
-/** The consumer behind a group. */
+const consumers = new WeakMap<KnownGroup, Consumer>()
+
+/** The consumer behind a group; the same object for as long as nothing of the group changes. */
 export function asConsumer(group: KnownGroup): Consumer {
+  const known = consumers.get(group)
+  if (known !== undefined) return known
   const members = group.state === 'Empty' ? 0 : group.members
-  return {
+  const consumer: Consumer = {
     name: consumerName(group.id),
     kind: group.kind,
     group: group.id,
@@ -183,4 +187,6 @@ export function asConsumer(group: KnownGroup): Consumer {
     ...(members === undefined ? {} : { members }),
     ...(group.partial === true ? { partial: true } : {}),
   }
+  consumers.set(group, consumer)
+  return consumer
 }

@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { childSignal } from '../runtime/child-signal.ts'
 import { describeError } from '../runtime/errors.ts'
 import { unzip } from '../runtime/unzip.ts'
 import { createIdentityReader, type ProbeResult } from '../targets/process-identity.ts'
@@ -50,9 +51,13 @@ export async function readPageWith<T>(
   limits: PageLimits,
   signal: AbortSignal,
 ): Promise<PageRead<T>> {
-  const timer = AbortSignal.timeout(limits.deadlineMs)
-  const both = AbortSignal.any([signal, timer])
-  const request = open(place, both)
+  const both = childSignal(signal)
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    both.abort()
+  }, limits.deadlineMs)
+  const request = open(place, both.signal)
   const closed = new Promise<void>((resolve) => {
     request.once('close', resolve)
   })
@@ -61,12 +66,14 @@ export async function readPageWith<T>(
     response = await answerOf(request)
     const refused = judgeStatus(response.statusCode ?? 0)
     if (refused !== undefined) return refused
-    return { verdict: 'page', identity: await readIdentity(reader, response, limits.mostBytes, both) }
+    return { verdict: 'page', identity: await readIdentity(reader, response, limits.mostBytes, both.signal) }
   } catch (error) {
     if (signal.aborted) return { verdict: 'unknown', why: 'we stopped asking' }
-    if (timer.aborted) return { verdict: 'unknown', why: `no complete answer within ${limits.deadlineMs} ms` }
+    if (isLate) return { verdict: 'unknown', why: `no complete answer within ${limits.deadlineMs} ms` }
     return judgeError(error, response !== undefined)
   } finally {
+    clearTimeout(timer)
+    both.release()
     response?.destroy()
     request.destroy()
     await closed

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events'
+import { childSignal } from './child-signal.ts'
 import { UnavailableError } from './errors.ts'
 
 /**
@@ -13,11 +13,8 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted()
-  const timer = new AbortController()
-  const both = AbortSignal.any([signal, timer.signal])
-  // Many requests wait under one deadline; that is no leak.
-  setMaxListeners(0, both)
-  const handle = setTimeout(() => timer.abort(), ms)
+  const both = childSignal(signal)
+  const handle = setTimeout(both.abort, ms)
   let stop: () => void = () => undefined
   const over = new Promise<never>((_, reject) => {
     stop = () =>
@@ -26,12 +23,13 @@ export async function withDeadline<T>(
           ? signal.reason
           : new UnavailableError(`${what}: no answer within ${Math.round(ms)} ms`, { timedOut: true }),
       )
-    both.addEventListener('abort', stop, { once: true })
+    both.signal.addEventListener('abort', stop, { once: true })
   })
   try {
-    return await Promise.race([work(both), over])
+    return await Promise.race([work(both.signal), over])
   } finally {
     clearTimeout(handle)
-    both.removeEventListener('abort', stop)
+    both.release()
+    both.signal.removeEventListener('abort', stop)
   }
 }

@@ -1,5 +1,6 @@
 import { DecodeError, describeError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { shownUrl } from '../runtime/shown-url.ts'
 import type { Answer, Http } from './http.ts'
 import { jsonOf, startOf, textOf } from './read-answer.ts'
 import { clusterInfo, remoteException } from './records.ts'
@@ -107,7 +108,7 @@ export function createResourceManagers(
   function found(url: string, clusterId: number | undefined): void {
     active = { url, clusterId }
     if (url === lastActive) return
-    const fields = { cluster: name, resourceManager: url, before: lastActive }
+    const fields = { cluster: name, resourceManager: shownUrl(url), before: lastActive && shownUrl(lastActive) }
     if (urls.length > 1) logger.info(fields, 'Found the active ResourceManager')
     lastActive = url
   }
@@ -131,10 +132,11 @@ export function createResourceManagers(
           if (error.timedOut) late.add(url)
           failures.push(error)
         }
-        said.push(`${url}: ${describeError(error)}`)
+        said.push(`${shownUrl(url)}: ${describeError(error)}`)
         continue
       }
-      if (outcome.kind === 'refused') throw new UnavailableError(`Ask YARN "${name}" at ${url}: ${outcome.why}`)
+      if (outcome.kind === 'refused')
+        throw new UnavailableError(`Ask YARN "${name}" at ${shownUrl(url)}: ${outcome.why}`)
       return outcome.kind === 'value' ? outcome.value.value : undefined
     }
     // What each said is in the message; one of them as the cause would only be said twice.

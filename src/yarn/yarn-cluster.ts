@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { DecodeError, describeError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { createOperations } from '../runtime/operations.ts'
 import { filterQuery, isWanted } from './application-filter.ts'
 import { createCredentials, type YarnAuth } from './credentials.ts'
 import { type Answer, createHttp } from './http.ts'
@@ -126,11 +127,9 @@ export function createYarnCluster(options: YarnOptions, { logger }: { readonly l
   const credentials = createCredentials(options.auth ?? { kind: 'none' })
   const http = createHttp({ timeoutMs, credentials, tls })
   const managers = createResourceManagers({ name, urls, query: credentials.query }, { http, logger })
-  const closed = new AbortController()
+  const operations = createOperations()
   /** Until it is refused. */
   let canDeselect = true
-
-  const unlessClosed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, closed.signal])
 
   async function list<T>(
     path: string,
@@ -141,7 +140,7 @@ export function createYarnCluster(options: YarnOptions, { logger }: { readonly l
       const value = await readList(answer, { ...reading, mostBytes: MOST_BYTES })
       return { value, clusterId: value.length === 0 ? undefined : 'none needed' }
     }
-    return (await managers.ask(path, {}, read, unlessClosed(signal))) ?? []
+    return (await operations.run(signal, (own) => managers.ask(path, {}, read, own))) ?? []
   }
 
   async function applications(
@@ -161,7 +160,7 @@ export function createYarnCluster(options: YarnOptions, { logger }: { readonly l
     }
     const query = { ...filterQuery(filter), ...(canDeselect && { deSelects }) }
     try {
-      return (await managers.ask('/apps', query, read, unlessClosed(signal))) ?? []
+      return (await operations.run(signal, (own) => managers.ask('/apps', query, read, own))) ?? []
     } catch (error) {
       if (!canDeselect || !/: HTTP 400, .*deSelects/.test(describeError(error))) throw error
       canDeselect = false
@@ -172,7 +171,7 @@ export function createYarnCluster(options: YarnOptions, { logger }: { readonly l
   async function application(id: string, signal: AbortSignal): Promise<YarnApplication | undefined> {
     if (!isApplicationId(id)) return undefined
     const read = async (answer: Answer) => appOf(jsonOf(await textOf(answer, MOST_RECORD_BYTES)))
-    return managers.ask(`/apps/${id}`, {}, read, unlessClosed(signal))
+    return operations.run(signal, (own) => managers.ask(`/apps/${id}`, {}, read, own))
   }
 
   async function containers(
@@ -190,10 +189,12 @@ export function createYarnCluster(options: YarnOptions, { logger }: { readonly l
     const keys = ['containers', 'container'] as const
     try {
       // Some NodeManagers answer 500 to those who want nothing but JSON.
-      return await http.get(url, { accept: '*/*', signal: unlessClosed(signal) }, async (answer) => {
-        if (answer.status !== 200) throw new UnavailableError(`HTTP ${answer.status}`)
-        return readList(answer, { keys, read: readContainer, leftOut, mostBytes: MOST_BYTES })
-      })
+      return await operations.run(signal, (own) =>
+        http.get(url, { accept: '*/*', signal: own }, async (answer) => {
+          if (answer.status !== 200) throw new UnavailableError(`HTTP ${answer.status}`)
+          return readList(answer, { keys, read: readContainer, leftOut, mostBytes: MOST_BYTES })
+        }),
+      )
     } catch (error) {
       if (error instanceof UnavailableError) {
         const { timedOut, denied } = error
@@ -217,7 +218,7 @@ export function createYarnCluster(options: YarnOptions, { logger }: { readonly l
       list('/nodes', { keys: ['nodes', 'node'], read: readNode, leftOut } as const, signal),
     containers,
     close: () => {
-      closed.abort()
+      operations.end(new UnavailableError(`Ask YARN "${name}": we stopped asking`))
       http.close()
     },
   }

@@ -85,7 +85,11 @@ async function until(
   const registrar = createRegistrar({ registry, owns: () => true, isAnswering: () => false, clock, logger })
   const board = createJobBoard()
   const member = create({ search, resolve, guard, clock, logger })
-  const service = createDiscoveryService(member, [board.reportOf(member.name), registrar.reportOf(member.name, 1_000)])
+  const service = createDiscoveryService(
+    member,
+    [board.reportOf(member.name), registrar.reportOf(member.name, 1_000)],
+    board.scopes,
+  )
   const stop = new AbortController()
   const done = Promise.all([registry.run(stop.signal), registrar.run(stop.signal), service.run(stop.signal)])
   try {

@@ -6,7 +6,7 @@ import { createJobBoard } from '../../src/app/job-board.ts'
 import { readPageHead } from '../../src/app/page-heads.ts'
 import { createPageWitness } from '../../src/app/page-witness.ts'
 import { createRegisteredElsewhere } from '../../src/app/registered-elsewhere.ts'
-import type { FoundScope } from '../../src/discovery/discoverer.ts'
+import type { DiscoveryReport, FoundScope } from '../../src/discovery/discoverer.ts'
 import type { PageFailure, PageReading } from '../../src/flink/flink-page.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { registration, target } from '../targets/samples.ts'
@@ -54,6 +54,7 @@ it('keeps the last of each scope on the board, and has the pages of TaskManagers
       },
     },
     [board.reportOf('yarn/prod')],
+    board.scopes,
   )
   expect(service.name).toBe('discovery yarn/prod')
   await service.run(stop.signal)
@@ -75,10 +76,40 @@ it('keeps the last of each scope on the board, and has the pages of TaskManagers
   stop.abort()
 })
 
+it('ends what an earlier run had found, when the first complete look does not know it', async () => {
+  const board = createJobBoard()
+  const discoverer = (run: (report: DiscoveryReport) => void) =>
+    createDiscoveryService(
+      { name: 'yarn/prod', run: async (report) => run(report) },
+      [board.reportOf('yarn/prod')],
+      () => board.scopesOf('yarn/prod'),
+    )
+  const scopes = () => board.scopes().map(({ scope }) => scope)
+  const { signal } = new AbortController()
+  const [gone, waits, lives] = ['application_1_0001', 'application_1_0002', 'application_1_0003'] as const
+  board.reportOf('flink/dev').update({ ...found, flinkCluster: 'dev', scope: 'session' })
+  await discoverer((report) => {
+    for (const scope of [gone, waits, lives]) report.update({ ...found, scope })
+    report.cycle({ complete: true, problems: [] })
+  }).run(signal)
+
+  await discoverer((report) => {
+    report.update({ ...found, scope: lives })
+    report.cycle({ complete: false, problems: [], waiting: [waits] })
+    expect(scopes()).toEqual(['session', gone, waits, lives])
+    report.cycle({ complete: true, problems: [], waiting: [waits] })
+    expect(scopes()).toEqual(['session', waits, lives])
+    // From now on it is the discoverer's to say what has ended.
+    report.cycle({ complete: true, problems: [] })
+  }).run(signal)
+
+  expect(scopes()).toEqual(['session', waits, lives])
+})
+
 it('tells what the poller has seen, whichever was later', () => {
   const pages = new Map<string, PageReading>()
   const failures = new Map<string, PageFailure>()
-  const witness = createPageWitness({ pages: () => pages, failures: () => failures })
+  const witness = createPageWitness({ page: (id) => pages.get(id), failure: (id) => failures.get(id) })
   const where = { id: 'a', flinkCluster: 'prod', url: 'http://10.0.0.1:9250/metrics' }
   expect(witness('a')).toBeUndefined()
 

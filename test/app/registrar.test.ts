@@ -143,6 +143,19 @@ it('renews what a scope that cannot be read had, for those whose pages answer; t
   expect(one.targets()).toEqual({ 'tm-a': '10.0.0.1:9250' })
 })
 
+it('withdraws who has ended while the scope cannot be read, and keeps nobody for longer because of that', async () => {
+  await using one = await registering()
+  one.report.update(scope([a, b, reporter('tm-c', '10.0.0.1:9253')]))
+  await pass(one.clock, 30_000)
+  one.answering.add('prod/application_1_0001/taskmanager/tm-b')
+
+  one.report.update(scope([b, reporter('tm-c', '10.0.0.1:9253')], { isRemembered: true }))
+  await pass(one.clock, 200)
+  expect(one.targets()).toEqual({ 'tm-b': '10.0.0.1:9251', 'tm-c': '10.0.0.1:9253' })
+  await pass(one.clock, 40_000)
+  expect(one.targets()).toEqual({ 'tm-b': '10.0.0.1:9251', 'tm-c': '10.0.0.1:9253 lingering' })
+})
+
 it('tries again while the registry cannot be written', async () => {
   await using one = await registering()
   one.down.is = true
@@ -245,6 +258,19 @@ it('leaves alone what registers itself, and takes its address when that is free'
   await one.registry.withdraw(self.id, undefined, AbortSignal.timeout(1_000))
   await pass(one.clock, 11_000)
   expect(one.targets()).toEqual({ 'tm-a': a.address })
+  expect(one.registrar.refused().size).toBe(0)
+})
+
+it('forgets what was refused when it is not found any more', async () => {
+  await using one = await registering()
+  const self = registration({ namespace: 'payments', instance: 'self', address: a.address })
+  await one.registry.put([self], AbortSignal.timeout(1_000))
+  one.report.update(scope([a]))
+  await pass(one.clock, 500)
+  expect(one.registrar.refused().size).toBe(1)
+
+  one.report.update(scope([], { ended: true }))
+  await pass(one.clock, 500)
   expect(one.registrar.refused().size).toBe(0)
 })
 

@@ -55,6 +55,7 @@ async function start(storage?: string) {
   const cluster = connect({ bootstrap: broker.bootstrap, requestTimeoutMs: 2_000, clock })
   let jobs: readonly FlinkJobView[] = [jobView()]
   let page: PageReading | undefined
+  const configured = new Set(['prod'])
   open.push(
     async () => broker[Symbol.asyncDispose](),
     async () => cluster.close(),
@@ -77,7 +78,9 @@ async function start(storage?: string) {
       holdMs: 90_000,
     })
     const file = storage === undefined ? {} : { file: join(storage, 'group-links.sim.jsonl') }
-    const links = createLinkKeeper({ kafkaCluster: 'sim', flinkPages, ...file, clock, logger: silentLogger })
+    const isFlinkCluster = (name: string): boolean => configured.has(name)
+    const options = { kafkaCluster: 'sim', flinkPages, isFlinkCluster, ...file, clock, logger: silentLogger }
+    const links = createLinkKeeper(options)
     await links.load(signal)
     const collector = createClusterCollector({
       kafkaCluster: 'sim',
@@ -97,6 +100,7 @@ async function start(storage?: string) {
   return {
     broker,
     daemon,
+    configured,
     jobs: (...views: readonly FlinkJobView[]): void => {
       jobs = views
     },
@@ -229,6 +233,22 @@ describe('a Flink job beside its group', () => {
 
     expect(consumers(await cycle())).toEqual({ 'etl-orders': 90, 'prod/etl': 30 })
     await links.close()
+  })
+
+  it('leaves no job behind when its Flink cluster is taken out of the configuration', async () => {
+    const world = await start()
+    const { cycle } = await world.daemon()
+    world.commit('etl-orders', 50n, 60n)
+    for (const current of [79, 80]) {
+      world.read({ 0: [current, 50], 1: [89, 60] })
+      await cycle()
+    }
+    world.jobs()
+    world.unread()
+    expect(consumers(await cycle())).toEqual({ 'prod/etl': 90 })
+
+    world.configured.clear()
+    expect(consumers(await cycle())).toEqual({ 'etl-orders': 90 })
   })
 
   it('has its earlier rows when its group cannot be read and was all there was', async () => {

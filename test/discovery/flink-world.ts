@@ -5,7 +5,7 @@ import type { Job } from '../../src/model/job.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { UnavailableError } from '../../src/runtime/errors.ts'
 import { formatAddress } from '../../src/targets/parse-address.ts'
-import type { YarnApplication, YarnAttempt, YarnCluster } from '../../src/yarn/yarn-cluster.ts'
+import type { YarnApplication, YarnAttempt, YarnCluster, YarnContainer, YarnNode } from '../../src/yarn/yarn-cluster.ts'
 
 /** A JobManager that tests change as they like. */
 export interface FakeJobManager {
@@ -27,6 +27,11 @@ export interface FlinkWorld {
   readonly jobManagers: Map<string, FakeJobManager>
   readonly applications: Map<string, YarnApplication>
   readonly attempts: Map<string, YarnAttempt[]>
+  readonly nodes: YarnNode[]
+  /** By the address of the NodeManager's web server; one without a state cannot be read. */
+  readonly containers: Map<string, readonly YarnContainer[] | 'hung'>
+  /** `nodes`, and addresses of NodeManagers, as they were asked. */
+  readonly nodeCalls: string[]
   yarnMood: 'well' | 'down' | 'hung' | 'forgetful'
   readonly probes: string[]
   readonly restCalls: string[]
@@ -49,6 +54,9 @@ export function flinkWorld(clock: Clock): FlinkWorld {
     jobManagers: new Map(),
     applications: new Map(),
     attempts: new Map(),
+    nodes: [],
+    containers: new Map(),
+    nodeCalls: [],
     yarnMood: 'well',
     probes: [],
     restCalls: [],
@@ -196,8 +204,20 @@ function fakeYarn(of: () => FlinkWorld, clock: Clock): YarnCluster {
       await ask(`Read the attempts of ${id}`, signal)
       return of().attempts.get(id) ?? []
     },
-    nodes: async () => [],
-    containers: async () => [],
+    nodes: async (signal) => {
+      of().nodeCalls.push('nodes')
+      await ask('List nodes', signal)
+      return [...of().nodes]
+    },
+    containers: async ({ httpAddress }, signal, leftOut) => {
+      of().nodeCalls.push(httpAddress)
+      const there = of().containers.get(httpAddress)
+      await answer(there === 'hung' ? 'hung' : 'well', `Ask "${httpAddress}"`, clock, signal)
+      if (there === undefined || there === 'hung') throw new UnavailableError(`Ask "${httpAddress}": ECONNREFUSED`)
+      const good = there.filter(({ state }) => state !== '')
+      if (good.length < there.length) leftOut?.('a container has no state')
+      return good
+    },
     close: () => undefined,
   }
 }

@@ -55,6 +55,20 @@ it('finds JobManager and TaskManagers of a cluster, whose jobs are nobody else',
   expect(report.cycles).toEqual([{ complete: true, problems: [] }])
 })
 
+it('names no password of an address that it cannot read', async () => {
+  const hangs = 'http://bob:s3cret@10.0.0.1:8081'
+  const { clock, world, report, run } = flink({ rest: [hangs, 'http://bob:s3cret@nowhere:8081'] })
+  world.jobManager(hangs, { mood: 'hung' })
+  await using _ = run()
+
+  await pass(clock, 25_000)
+
+  const said = JSON.stringify(report.cycles)
+  expect(said).toContain('http://10.0.0.1:8081')
+  expect(said).toContain('http://nowhere:8081')
+  expect(said).not.toContain('s3cret')
+})
+
 it('lists a TaskManager within one interval after it has registered', async () => {
   const { clock, world, report, run } = flink()
   const jm = world.jobManager('http://10.0.0.1:8081')
@@ -155,6 +169,7 @@ it('finds out by its reporter that a TaskManager is dead that the JobManager sti
     process: '10.0.0.2:20130-3771c3',
     host: '10.0.0.2',
     why: 'nothing listens on ports 9250-9260 of "10.0.0.2"',
+    lostAt: expect.any(Number),
   })
 })
 
@@ -228,6 +243,21 @@ it('goes on with a search that lasts longer than a look', async () => {
   await pass(clock, 52_000)
   expect(Object.values(report.addresses())).toEqual(['10.0.0.2:9259'])
   expect(report.cycles.every(({ complete }) => complete)).toBe(true)
+})
+
+it('keeps nothing of a process that left while it was looked for', async () => {
+  const ports = Array.from({ length: 60 }, (_, at) => 9200 + at)
+  const { clock, world, search, run } = flink({ ports })
+  const jm = world.jobManager('http://10.0.0.1:8081', { jobs: [etl] })
+  world.taskManager(jm, '10.0.0.2:20130-3771c3', '10.0.0.2', 9259)
+  for (const port of ports.slice(0, -1)) world.pages.set(`10.0.0.2:${port}`, 'hung')
+  await using _ = run()
+
+  await pass(clock, 9_000)
+  jm.taskManagers = []
+  await pass(clock, 62_000)
+  expect(world.probes).toContain('10.0.0.2:9259')
+  expect(search.seenAt('dev/session/taskmanager/10.0.0.2:20130-3771c3')).toBeUndefined()
 })
 
 it('does not take loopback of somebody else for our own machine', async () => {

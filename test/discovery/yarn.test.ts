@@ -250,6 +250,77 @@ it('asks through the proxy when the JobManager cannot be reached, and finds its 
   expect(world.restCalls).toEqual([`http://10.9.9.9:8088/proxy/${id}`])
 })
 
+it.each([
+  ['http://169.254.169.254:8088/proxy/x/', 'the guard refuses it'],
+  ['http://metadata.internal:8088/proxy/x/', 'the guard refuses what its name stands for'],
+  ['https://metadata.internal:8088/proxy/x/', 'the guard refuses what its name stands for'],
+  ['http://[fd00:ec2::254]/proxy/x/', 'the guard refuses it'],
+])('does not ask a proxy at %s: %s', async (trackingUrl) => {
+  const clock = fakeClock()
+  const world = flinkWorld(clock)
+  world.names.set('metadata.internal', ['169.254.169.254'])
+  const id = application(world, 1)
+  const jm = world.jobManagers.get('http://10.0.0.1:40000')!
+  jm.mood = 'down'
+  world.application(id, jm, { trackingUrl })
+  const guard = (ip: string): string | undefined =>
+    ip.startsWith('169.254') || ip.startsWith('fd00:') ? `${ip} is never a target` : undefined
+  const deps = { clock, resolve: world.resolve, guard, logger: silentLogger }
+  const report = collect()
+  const discoverer = createYarnDiscoverer(
+    { name: 'prod', filter: {}, zone: 'default', intervalMs: 10_000, isLocal: false },
+    {
+      ...deps,
+      search: createReporterSearch({ ...deps, readHead: world.readHead }),
+      cluster: world.yarn,
+      createRest: world.createRest,
+      proxyHosts: ['10.9.9.9'],
+    },
+  )
+  await using _ = start(discoverer, report)
+  await pass(clock, 1_000)
+
+  expect(new Set(world.restCalls)).toEqual(new Set(['http://10.0.0.1:40000']))
+  expect(report.cycles.at(-1)?.problems.map(({ message }) => message).join()).toContain('may not be asked')
+})
+
+it('does not believe the JobManager of another application, and goes on with what it knew', async () => {
+  const { clock, world, report, run } = yarn()
+  application(world, 1)
+  application(world, 2)
+  await using _ = run()
+  await pass(clock, 1_000)
+  const before = report.scopes()
+  const [one, other] = ['http://10.0.0.1:40000', 'http://10.0.0.2:40000'].map((url) => world.jobManagers.get(url)!)
+
+  world.jobManagers.set('http://10.0.0.1:40000', { ...other!, url: 'http://10.0.0.1:40000' })
+  await pass(clock, 20_000)
+  expect(report.scopes()).toEqual(before)
+  expect(report.cycles.at(-1)).toMatchObject({ complete: false, isUp: true })
+  expect(report.cycles.at(-1)?.problems.map(({ message }) => message)).toEqual([
+    expect.stringContaining(
+      'it is the JobManager of application_1700000000000_0002, expected application_1700000000000_0001',
+    ),
+  ])
+
+  world.jobManagers.set('http://10.0.0.1:40000', one!)
+  await pass(clock, 20_000)
+  expect(report.cycles.at(-1)).toEqual({ complete: true, problems: [] })
+})
+
+it('says that YARN is down only when it cannot be read itself', async () => {
+  const { clock, world, report, run } = yarn()
+  application(world, 1)
+  await using _ = run()
+  world.jobManagers.get('http://10.0.0.1:40000')!.mood = 'down'
+  await pass(clock, 1_000)
+  expect(report.cycles.at(-1)).toMatchObject({ complete: false, isUp: true })
+  world.yarnMood = 'down'
+  await pass(clock, 10_000)
+  expect(report.cycles.at(-1)?.complete).toBe(false)
+  expect(report.cycles.at(-1)).not.toHaveProperty('isUp')
+})
+
 it('asks nobody at an address that its guard refuses', async () => {
   const clock = fakeClock()
   const world = flinkWorld(clock)

@@ -129,9 +129,10 @@ describe('createPageParser()', () => {
   })
 
   it('believes neither more when a series stands on the page twice with different values', () => {
-    const page = parse(offset('5.0') + offset('6.0'))
+    const page = parse(offset('5.0') + offset('6.0') + offset('5.0'))
 
-    expect(page).toMatchObject({ partitions: [{ current: 5 }], badLines: 1 })
+    expect(page).toMatchObject({ partitions: [{ partition: 3 }], badLines: 2 })
+    expect(page.partitions[0]?.current).toBeUndefined()
   })
 
   it('tells clusters of a DynamicKafkaSource apart, and adds up what is pending in them', () => {

@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { PageReading } from '../../src/flink/flink-page.ts'
+import type { FlinkPage, PageReading } from '../../src/flink/flink-page.ts'
 import {
   createPagePoller,
   type PagePlace,
   type PagePoller,
+  type PagePollerDeps,
   type PagePollerOptions,
 } from '../../src/flink/page-poller.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -67,13 +69,14 @@ interface Running extends AsyncDisposable {
 function start(
   options: Partial<PagePollerOptions> = {},
   check: (reading: PageReading) => void = () => undefined,
+  more: Pick<PagePollerDeps, 'waitsFor'> = {},
 ): Running {
   const seen: (readonly [PageReading, boolean])[] = []
-  const onPage = (reading: PageReading, isFirst: boolean) => {
+  const onPage = (reading: PageReading, isNews: boolean) => {
     check(reading)
-    seen.push([reading, isFirst])
+    seen.push([reading, isNews])
   }
-  const poller = createPagePoller({ intervalMs: 60_000, ...options }, { clock: systemClock, onPage })
+  const poller = createPagePoller({ intervalMs: 60_000, ...options }, { ...more, clock: systemClock, onPage })
   const stop = new AbortController()
   const running = poller.run(stop.signal)
   return {
@@ -272,6 +275,40 @@ describe('createPagePoller()', () => {
     } finally {
       for (const reporter of [...hanging, ...good]) await reporter[Symbol.asyncDispose]()
     }
+  })
+
+  it('reads a page soon again that does not say what it will, and tells when it does', async () => {
+    await using reporter = await startReporter('tm-1')
+    const waitsFor = ({ partitions: [first] }: FlinkPage) => ((first?.current ?? 0) < 2 ? 'more' : '')
+    await using running = start({}, undefined, { waitsFor })
+    running.poller.want([placeOf('a', reporter)])
+    await eventually(() => running.seen.length).toBe(1)
+    const from = systemClock.monotonic()
+
+    await eventually(() => running.seen.length).toBe(2)
+    expect(systemClock.monotonic() - from).toBeGreaterThan(800)
+    await sleep(1_500)
+
+    expect(running.seen.map(([{ page }, isNews]) => [page.partitions[0]?.current, isNews])).toEqual([
+      [0, true],
+      [2, true],
+    ])
+  })
+
+  it('reads a page less and less often that never says it, whether it answers or not', async () => {
+    await using reporter = await startReporter('tm-1')
+    await using silent = await startReporter('tm-2')
+    await using running = start({}, undefined, { waitsFor: () => 'more' })
+    running.poller.want([placeOf('a', reporter), placeOf('b', silent)])
+    await eventually(() => running.seen.length).toBe(2)
+    silent.answer = (_, response) => void response.writeHead(503).end()
+    const asked = silent.asked.length
+    await sleep(3_800)
+
+    const seen = running.seen.filter(([{ id }]) => id === 'a')
+    expect(seen.map(([, isNews]) => isNews)).toEqual([true, false, false])
+    // Two requests for each: the families, and then the whole page.
+    expect(silent.asked.length - asked).toBeLessThanOrEqual(5)
   })
 
   it('has closed its sockets when it has settled, and begins anew when it runs again', async () => {

@@ -68,6 +68,15 @@ describe('createPageQuestions()', () => {
     expect(questions.complete(pageOf({ a_b: 'legacy', c: 'source' }))?.topicNames.get('a_b')).toEqual(new Set(['a.b']))
   })
 
+  it('asks for a whole page when another job has a topic of that name: the HELP line may be of the former one', () => {
+    const questions = createPageQuestions(600)
+    questions.tookWhole(pageOf({ a_b: 'legacy' }, ['a.b']), 0)
+    const page = pageOf({ a_b: 'legacy' })
+    const partitions = page.partitions.map((one) => ({ ...one, operator: { ...operator, jobId: 'another' } }))
+
+    expect(questions.complete({ ...page, partitions })).toBeUndefined()
+  })
+
   it('asks for a whole page when a legacy consumer has a topic that was not on the last one', () => {
     const questions = createPageQuestions(600)
     questions.tookWhole(pageOf({ a_b: 'legacy', odd: 'legacy' }, ['a.b']), 0)

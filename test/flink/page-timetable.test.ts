@@ -47,6 +47,18 @@ describe('createPageTimetable()', () => {
     expect(Math.min(...perStep.slice(40))).toBeGreaterThan(20)
   })
 
+  it('brings somebody sooner who is to come soon, and never later than his place', () => {
+    const timetable = createPageTimetable(1_000)
+    timetable.add('a')
+    timetable.due(0)
+    timetable.done('a', 0, 50)
+    expect(timetable.nextAt()).toBe(50)
+
+    timetable.due(50)
+    timetable.done('a', 50, 60_000)
+    expect(timetable.nextAt()).toBeLessThanOrEqual(1_550)
+  })
+
   it('knows nothing of those that were removed', () => {
     const timetable = createPageTimetable(1_000)
     timetable.add('a')

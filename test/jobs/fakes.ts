@@ -30,7 +30,14 @@ export function fakeApplication(number: number, attempt = 1): NonNullable<Job['a
 }
 
 export function fakeRules(more: Partial<InventoryRules> = {}): InventoryRules {
-  return { expects: () => undefined, named: [], isRead: () => true, ...inventoryDefaults, ...more }
+  return {
+    expects: () => undefined,
+    named: [],
+    isConfigured: () => true,
+    isRead: () => true,
+    ...inventoryDefaults,
+    ...more,
+  }
 }
 
 export function fakeFacts(more: Partial<JobFacts> = {}): JobFacts {

@@ -66,6 +66,15 @@ describe('takeInventory()', () => {
     expect(said(after({}, [0, [failed]], [10, []]))).toEqual(['orders: false expected ? a'])
   })
 
+  it('does not miss a job of a Flink cluster that is not configured any more', () => {
+    const looks = [0, [fakeJob(), fakeJob({ flinkCluster: 'test' })]] as const
+    const isConfigured = (flinkCluster: string): boolean => flinkCluster === 'prod'
+    const before = after({}, looks)
+    const inventory = take([], before, 10, fakeRules({ isConfigured }))
+
+    expect([...inventory.values()].map(({ flinkCluster }) => flinkCluster)).toEqual(['prod'])
+  })
+
   it('does what the configuration says of it instead', () => {
     const gone = [
       [0, [fakeJob({ id: id('a') })]],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JobFacts } from '../../src/jobs/facts.ts'
+import type { JobFacts, JobGauges } from '../../src/jobs/facts.ts'
 import { takeInventory } from '../../src/jobs/inventory.ts'
 import { jobViews } from '../../src/jobs/views.ts'
 import type { Job } from '../../src/model/job.ts'
@@ -62,6 +62,25 @@ describe('jobViews()', () => {
       },
       { vertex: 'Source: orders -> Calc (t2)', vertexId: 't2', topics: ['b'], partitions: 1 },
     ])
+  })
+
+  it('has no sum over a part of the partitions: not every subtask stands on a page', () => {
+    const job = fakeJob({ vertices: [{ id: 't1', name: 'Source', parallelism: 2, state: 'RUNNING' }] })
+    const { operator } = fakeReading({})
+    const half = { ...fakeGauges({ partition: 0 }), operators: [{ operator, pendingRecords: 3 }] }
+    const whole = {
+      ...fakeGauges({ partition: 0 }, { partition: 1, subtask: 1 }),
+      operators: [...half.operators, { operator: { ...operator, subtask: 1 }, pendingRecords: 4 }],
+    }
+    const sums = (gauges: JobGauges, hasAllPages: boolean) =>
+      viewsOf([job], () => ({ gauges, hasAllPages, lagOf: () => 100 })).flatMap(({ sources }) =>
+        sources.map(({ recordsLag, pendingRecords }) => [recordsLag, pendingRecords]),
+      )
+
+    expect(sums(half, false)).toEqual([[undefined, undefined]])
+    // A subtask without partitions has no gauges.
+    expect(sums(half, true)).toEqual([[100, 3]])
+    expect(sums(whole, false)).toEqual([[200, 7]])
   })
 
   it('has no findings and figures of a job that is gone or silent', () => {

@@ -24,7 +24,7 @@ function jobsAt({ jobs }: Moment, at: number, { configured = {}, stopped = [] }:
   const names = new Set(Object.keys(jobs).map((key) => key.split('/')[0]!))
   return [...names].map((consumer) => ({
     consumer,
-    jobId: 'id',
+    jobId: `id of ${consumer}`,
     ...(configured[consumer] === undefined ? {} : { group: configured[consumer] }),
     isRunning: !stopped.includes(consumer),
     isComplete: true,
@@ -246,6 +246,42 @@ describe('the group of a job', () => {
     const renamed: Moment = { jobs: { etl2: { t: { 0: 30 } } }, groups: { g: { t: { 0: 30 } } } }
 
     expect(cycles([same(10), same(20), renamed, renamed])).toEqual({ g: 'etl2' })
+  })
+
+  it('stays with its run when another run of the same name takes that name', () => {
+    const links = createGroupLinks([], 0)
+    cycle(links, same(10), 1_000)
+    cycle(links, same(20), 2_000)
+    const of = (consumer: string, jobId: string, applicationId: string): JobCommits => ({
+      consumer,
+      jobId,
+      applicationId,
+      isRunning: true,
+      isComplete: true,
+      operators: [],
+    })
+    const groups = run(groupsIn([fakeBatch({ g: { t: { 0: 20n } } }, 3_000)], new Set(['t']), () => true))
+    // With high availability both have this id.
+    run(links.update(groups, [of('etl', '0', 'app1')], 3_000))
+    expect(Object.fromEntries(links.owners())).toEqual({ g: 'etl' })
+
+    run(links.update(groups, [of('etl', '0', 'app2'), of('etl@app1', '0', 'app1')], 4_000))
+    expect(Object.fromEntries(links.owners())).toEqual({ g: 'etl@app1' })
+
+    run(links.update(groups, [of('etl', '0', 'app1')], 5_000))
+    expect(Object.fromEntries(links.owners())).toEqual({ g: 'etl' })
+    run(links.update(groups, [of('etl', 'next', 'app3')], 6_000))
+    expect(Object.fromEntries(links.owners())).toEqual({ g: 'etl' })
+  })
+
+  it('ends when nobody looks at the Flink cluster of its job any more', () => {
+    const links = createGroupLinks([{ group: 'g', consumer: 'dev/etl' }], 0)
+    const groups = run(groupsIn([fakeBatch({ g: { t: { 0: 20n } } }, 1_000)], new Set(['t']), () => true))
+    run(links.update(groups, [], 1_000, (consumer) => consumer.startsWith('dev/')))
+    expect(links.owners().size).toBe(1)
+
+    run(links.update(groups, [], 2_000, (consumer) => consumer.startsWith('prod/')))
+    expect([links.owners().size, links.learned()]).toEqual([0, []])
   })
 
   it('is forgotten a day after it was there last', () => {

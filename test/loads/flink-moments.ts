@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FlinkRig } from '../rigs/flink.ts'
 import { type JobGauges, jobGauges } from '../rigs/flink-gauges.ts'
 import {
@@ -9,6 +8,7 @@ import {
 } from '../rigs/flink-recording.ts'
 import { until } from '../rigs/flink-wait.ts'
 import type { Oracle, RigClient } from '../rigs/rig-client.ts'
+import { type RecordingMoments, recordingMoments } from './recording-moments.ts'
 
 /** What is true and what is shown of one job, read so that nothing moves in between as long as the job stands still. */
 interface FlinkMoment {
@@ -17,17 +17,14 @@ interface FlinkMoment {
   readonly oracle: Oracle
 }
 
-/** A recording job that is brought into the states in which what is shown and what is true part. */
-export interface FlinkMoments {
+/** A recording job on a Flink of ours, which can be looked at and restarted besides. */
+export interface FlinkMoments extends Pick<RecordingMoments, 'produce' | 'rest' | 'block' | 'press'> {
   readonly recording: Recording
-  /** So many records into each partition, in order. */
-  produce(counts: readonly number[]): Promise<void>
-  /** All gates open, and everything read and committed; the gauges have had the time of a checkpoint to say so. */
-  rest(): Promise<void>
-  /** Holds the source's task at its next record, with so many records to come: no poll, no checkpoint. */
-  block(counts: readonly number[]): Promise<void>
-  /** Back-pressure from a task behind the source, which stands still with so many records partly read. */
-  press(counts: readonly number[]): Promise<void>
+  /**
+   * As `rest`, without waiting for commits, but for a checkpoint after the last record. An idle KafkaSource sends what a
+   * checkpoint wants committed only when its poll of ten seconds is over.
+   */
+  drain(): Promise<void>
   /** Kills all TaskManagers and starts as many new ones; settles when the job runs again on them. */
   restart(): Promise<void>
   look(): Promise<FlinkMoment>
@@ -43,50 +40,21 @@ export async function flinkMoments(
   await client.createTopics([{ name: topic, partitions }])
   const recording = await startRecording(flink, { ...options, topics: [topic], group })
 
-  const produce = (counts: readonly number[]) =>
-    client.produceMany(counts.map((count, partition) => ({ topic, partition, count })).filter(({ count }) => count > 0))
-  const ends = async () => {
-    const { ends: all, committed } = await client.oracle([group])
-    return { ends: all.filter((row) => row.topic === topic), committed }
-  }
-  const look = async (): Promise<FlinkMoment> => {
-    const recorded = await recording.positions()
-    const gauges = await jobGauges(flink, recording.jobId)
-    return { recorded, gauges, oracle: await ends() }
-  }
-  const allRead = async () => {
-    const { ends: logs, committed } = await ends()
-    const positions = await recording.positions()
-    return logs.every(({ partition, end }) => {
-      const isHere = (row: { readonly partition: number }) => row.partition === partition
-      return end === 0n || (positions.find(isHere)?.next === end && committed.find(isHere)?.offset === end)
-    })
-  }
-  const standsStill = async () => {
-    const before = placesOf(await recording.positions())
-    await sleep(1_500)
-    return before !== '' && before === placesOf(await recording.positions())
-  }
+  const moments = recordingMoments(recording, client, { topic, group })
+
   return {
     recording,
-    produce,
-    rest: async () => {
+    ...moments,
+    drain: async () => {
       await recording.sourceGate.open()
       await recording.sinkGate.open()
-      await until(`all of "${topic}" to be read and committed`, allRead)
-      // The gauge of what is committed comes after the commit.
-      await sleep(500)
-    },
-    block: async (counts) => {
-      await recording.sourceGate.close()
-      const before = placesOf(await recording.positions())
-      await produce(counts)
-      await until('a record to be held', async () => placesOf(await recording.positions()) !== before)
-    },
-    press: async (counts) => {
-      await recording.sinkGate.close()
-      await produce(counts)
-      await until('the source to stand still', standsStill)
+      await until(`all of "${topic}" to be read`, async () => {
+        const [{ ends }, positions] = [await moments.oracle(), await recording.positions()]
+        return ends.every(
+          ({ partition, end }) => end === 0n || positions.find((row) => row.partition === partition)?.next === end,
+        )
+      })
+      await flink.awaitCheckpoint(recording.jobId)
     },
     restart: async () => {
       const count = flink.taskManagers().length
@@ -98,10 +66,10 @@ export async function flinkMoments(
       await until('the job to be restored', isBack)
       await flink.awaitRunning(recording.jobId)
     },
-    look,
+    look: async () => {
+      const recorded = await recording.positions()
+      const gauges = await jobGauges(flink, recording.jobId)
+      return { recorded, gauges, oracle: await moments.oracle() }
+    },
   }
-}
-
-function placesOf(positions: readonly RecordedPosition[]): string {
-  return positions.map(({ partition, next, attempt }) => `${attempt}/${partition}:${next}`).join(' ')
 }

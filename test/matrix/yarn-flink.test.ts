@@ -56,7 +56,13 @@ async function timesOf(
 
 describe('Flink on YARN 3.4.1 with two ResourceManagers', () => {
   it('lags go on while the active one is frozen, and what comes after the takeover is found', atMost, async () => {
-    await using world = await startYarnWorld({ version: '3.4.1', ha: true })
+    await using world = await startYarnWorld({
+      version: '3.4.1',
+      ha: true,
+      // Hadoop's own clients wait for a frozen server for two minutes, and a new one ends who has not come by then.
+      coreProperties: { 'ipc.client.rpc-timeout.ms': '5000', 'ipc.ping.interval': '5000' },
+      properties: { 'yarn.am.liveness-monitor.expiry-interval-ms': '600000' },
+    })
     const job = await jobOn(world, 'before', 'before')
     const application = await startJob(world, '2.2.1', job)
     await timesOf(world, application, job, [application])

@@ -15,6 +15,8 @@ export interface DaemonOptions {
   readonly args?: readonly string[]
   /** Arguments of Node that start it; those of `npm run build` when absent. */
   readonly program?: readonly string[]
+  /** Put in front of the command, such as `unshare`. */
+  readonly prefix?: readonly string[]
 }
 
 export interface DaemonRig {
@@ -29,15 +31,17 @@ export async function startDaemon({
   config,
   args = [],
   program = [daemonMain],
+  prefix = [],
 }: DaemonOptions): Promise<DaemonRig> {
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const file = join(folder, `${name}.yaml`)
   await writeFile(file, `web: { listen_address: "127.0.0.1:${port}" }\n${config}\n`)
+  const [command = globalThis.process.execPath, ...before] = [...prefix, globalThis.process.execPath]
   const process = await startProcess({
     name,
-    command: globalThis.process.execPath,
-    args: [...program, `--config.file=${file}`, ...args],
+    command,
+    args: [...before, ...program, `--config.file=${file}`, ...args],
     logFile: join(folder, `${name}.log`),
     ready: [async () => (await fetch(`${url}/-/healthy`).catch(() => undefined))?.ok === true],
   })

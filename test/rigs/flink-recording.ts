@@ -41,7 +41,13 @@ export interface RecordedPosition {
   readonly attempt: number
   /** Milliseconds since 1970 at which it was written down. */
   readonly at: number
+  /** Milliseconds since 1970 at which this attempt of the subtask began. */
+  readonly began: number
 }
+
+// What subtasks of one attempt may be apart. A JobManager that takes over counts attempts from 0 again, and needs longer
+// than this to be there.
+const togetherMs = 4_000
 
 /** A job that writes down every record its source gives it, as it gets it. */
 export interface Recording {
@@ -101,13 +107,13 @@ export function recordingIn(folder: string, jobId: string, reader: Reader): Reco
   }
 }
 
-/** The last line of the last attempt for each partition; in one attempt what was given counts before what was restored. */
+/** The last line of the last attempt for each partition; of one attempt what was given counts before what was restored. */
 export function lastPositions(texts: readonly string[]): readonly RecordedPosition[] {
   const last = new Map<string, RecordedPosition>()
   // The end may be a line that is being written.
   for (const text of texts)
     for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
-      const [by, topic = '', partition = '', offset = '', attempt = '', at = ''] = line.split('\t')
+      const [by, topic = '', partition = '', offset = '', attempt = '', at = '', began = ''] = line.split('\t')
       if (by !== 'given' && by !== 'restored') continue
       const found = {
         topic,
@@ -116,6 +122,7 @@ export function lastPositions(texts: readonly string[]): readonly RecordedPositi
         by,
         attempt: Number(attempt),
         at: Number(at),
+        began: Number(began),
       } as const
       const key = `${topic}\t${partition}`
       if (isLater(found, last.get(key))) last.set(key, found)
@@ -129,7 +136,8 @@ function runOf(file: string): number {
 
 function isLater(found: RecordedPosition, known: RecordedPosition | undefined): boolean {
   if (known === undefined) return true
-  if (found.attempt !== known.attempt) return found.attempt > known.attempt
+  const together = found.attempt === known.attempt && Math.abs(found.began - known.began) < togetherMs
+  if (!together) return found.began > known.began
   if (found.by !== known.by) return found.by === 'given'
   return found.at >= known.at
 }

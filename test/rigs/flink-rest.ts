@@ -11,6 +11,8 @@ export interface FlinkApi {
   tasks(jobId: string): Promise<{ readonly running: number; readonly total: number }>
   /** As the JobManager lists them, dead ones included until it notices. */
   taskManagerIds(): Promise<readonly string[]>
+  /** Milliseconds since 1970 at which the last complete checkpoint began. */
+  lastCheckpoint(jobId: string): Promise<number | undefined>
   cancel(jobId: string): Promise<void>
   uploadJar(file: Blob): Promise<string>
   /** Runs the main method inside the JobManager, which costs no JVM of its own. Returns the job's id. */
@@ -43,6 +45,11 @@ export function createFlinkApi(url: string): FlinkApi {
     taskManagerIds: async () => {
       const listed = listIn(await request('/taskmanagers'), 'taskmanagers')
       return listed.map((taskManager) => textIn(taskManager, 'id') ?? '')
+    },
+    lastCheckpoint: async (jobId) => {
+      const latest = fieldIn(await request(`/jobs/${jobId}/checkpoints`), 'latest')
+      const began = fieldIn(fieldIn(latest, 'completed'), 'trigger_timestamp')
+      return typeof began === 'number' ? began : undefined
     },
     cancel: async (jobId) => {
       await request(`/jobs/${jobId}`, { method: 'PATCH' })

@@ -71,6 +71,8 @@ export interface FlinkRig extends AsyncDisposable {
   startJob(mainClass: string, args: readonly string[]): Promise<string>
   /** Settles when all tasks of the job run. */
   awaitRunning(jobId: string): Promise<void>
+  /** Settles when a checkpoint is complete that began after this call. */
+  awaitCheckpoint(jobId: string): Promise<void>
   /** Settles when it has ended. */
   cancel(jobId: string): Promise<void>
   /** Kills everything and removes `dir`. */
@@ -195,6 +197,10 @@ async function startOnce(options: FlinkOptions): Promise<FlinkRig> {
     submitJar,
     startJob,
     awaitRunning,
+    awaitCheckpoint: async (jobId) => {
+      const from = Date.now()
+      await until(`a checkpoint of job "${jobId}"`, async () => ((await api.lastCheckpoint(jobId)) ?? 0) > from)
+    },
     cancel: async (jobId) => {
       await api.cancel(jobId)
       await until(`job "${jobId}" to end`, async () => {

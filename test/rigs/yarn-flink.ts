@@ -12,6 +12,7 @@ import { jvmFlags } from './jvm.ts'
 import { runOrThrow } from './run.ts'
 import { isAtLeast } from './version.ts'
 import type { YarnRig } from './yarn.ts'
+import { killApplication } from './yarn-application.ts'
 import { containersIn, type FlinkContainer } from './yarn-flink-containers.ts'
 
 export interface YarnFlinkOptions {
@@ -47,6 +48,12 @@ export interface FlinkApplication {
   killTaskManager(index: number): Promise<string>
   /** SIGKILL: YARN starts the next attempt, whose job begins anew. */
   killMaster(): Promise<void>
+  /** SIGSTOP: the JobManager keeps its sockets and answers nothing. */
+  freezeMaster(): Promise<void>
+  /** SIGCONT. */
+  thawMaster(): Promise<void>
+  /** As an administrator does it. */
+  kill(): Promise<void>
 }
 
 export interface FlinkSession extends FlinkApplication {
@@ -139,6 +146,11 @@ function applicationOf(yarn: YarnRig, id: string, reporterRange: string): FlinkA
     await until(`${what} to end`, async () => (await containers()).every(({ pid }) => pid !== container.pid))
     return container.id
   }
+  const master = async () => {
+    const found = (await containers()).find(({ role }) => role === 'jobManager')
+    if (found === undefined) throw new Error(`Find the master of "${id}": none runs`)
+    return found
+  }
   return {
     id,
     reporterRange,
@@ -157,11 +169,15 @@ function applicationOf(yarn: YarnRig, id: string, reporterRange: string): FlinkA
       return kill('TaskManager', running[index])
     },
     killMaster: async () => {
-      await kill(
-        'master',
-        (await containers()).find(({ role }) => role === 'jobManager'),
-      )
+      await kill('master', await master())
     },
+    freezeMaster: async () => {
+      process.kill((await master()).pid, 'SIGSTOP')
+    },
+    thawMaster: async () => {
+      process.kill((await master()).pid, 'SIGCONT')
+    },
+    kill: () => killApplication(yarn, id),
   }
 }
 

@@ -21,9 +21,9 @@ import org.apache.flink.streaming.api.datastream.DataStream;
  * anything else is done with it, so that where the source stands is known without its gauges.
  *
  * <p>One file a subtask, {@code records-RUN-SUBTASK.tsv}, which its attempts share; the number RUN grows with every run of
- * the main method. A line is {@code given} or {@code restored}, topic, partition, offset of the last record, attempt, and
- * milliseconds since 1970; {@code restored} stands for what the checkpoint held from which an attempt began. A line is
- * one write, so that none is lost with the process.
+ * the main method. A line is {@code given} or {@code restored}, topic, partition, offset of the last record, attempt,
+ * milliseconds since 1970 of now, and of when this attempt of the subtask began; {@code restored} stands for what the
+ * checkpoint held from which it began. A line is one write, so that none is lost with the process.
  */
 final class Recorder extends RichMapFunction<String, String> implements CheckpointedFunction {
   private static final long serialVersionUID = 1;
@@ -36,6 +36,7 @@ final class Recorder extends RichMapFunction<String, String> implements Checkpoi
   private transient ListState<String> saved;
   private transient FileOutputStream file;
   private transient int attempt;
+  private transient long began;
 
   private Recorder(String folder, int recordBytes) {
     this.folder = folder;
@@ -66,9 +67,10 @@ final class Recorder extends RichMapFunction<String, String> implements Checkpoi
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
     RuntimeContext runtime = getRuntimeContext();
-    attempt = task(runtime, "getAttemptNumber");
     String name = "records-" + run + "-" + task(runtime, "getIndexOfThisSubtask") + ".tsv";
     file = new FileOutputStream(folder + "/" + name, true);
+    attempt = task(runtime, "getAttemptNumber");
+    began = System.currentTimeMillis();
     last = new HashMap<>();
     // All subtasks get everything back, since a partition may come to another one. What several say of it differs only
     // by how long ago they read it: the owner is furthest.
@@ -108,7 +110,8 @@ final class Recorder extends RichMapFunction<String, String> implements Checkpoi
   }
 
   private void write(String kind, String line) throws IOException {
-    String text = kind + "\t" + line + "\t" + attempt + "\t" + System.currentTimeMillis() + "\n";
+    String times = System.currentTimeMillis() + "\t" + began;
+    String text = kind + "\t" + line + "\t" + attempt + "\t" + times + "\n";
     file.write(text.getBytes(StandardCharsets.UTF_8));
   }
 
