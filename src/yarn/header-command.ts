@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
-import { describeError, UnavailableError } from '../runtime/errors.ts'
+import { UnavailableError } from '../runtime/errors.ts'
+import { runProgram } from '../runtime/run-program.ts'
 
 const TIMEOUT_MS = 20_000
-const MAX_BYTES = 64 * 1024
 const MOST_HEADERS = 16
 
 /** RFC 9110: a name is a token; a value is printable here, because anything else could forge another header. */
@@ -23,9 +22,9 @@ export async function headersFromCommand(
   signal: AbortSignal,
   timeoutMs = TIMEOUT_MS,
 ): Promise<Readonly<Record<string, string>>> {
-  const [program = '', ...args] = command
-  const what = `header command ${JSON.stringify(program)}`
-  const output = await run(what, program, args, origin, timeoutMs, signal)
+  const what = `header command ${JSON.stringify(command[0] ?? '')}`
+  const env = { YARN_URL: origin }
+  const output = await runProgram({ command, what, expected: 'header lines', timeoutMs, env }, signal)
   const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '')
   if (lines.length === 0) throw new UnavailableError(`Run ${what}: no output, expected header lines`)
   if (lines.length > MOST_HEADERS)
@@ -41,59 +40,4 @@ export async function headersFromCommand(
     headers[name.toLowerCase()] = value
   }
   return headers
-}
-
-function run(
-  what: string,
-  program: string,
-  args: readonly string[],
-  origin: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const chunks: Buffer[] = []
-    let bytes = 0
-    // A process group of its own, so that what a script has started ends with it.
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      detached: true,
-      env: { ...process.env, YARN_URL: origin },
-    })
-    const timer = setTimeout(() => end(`no headers within ${timeoutMs} ms`, { timedOut: true }), timeoutMs)
-    const onAbort = (): void => end('stopped')
-    signal.addEventListener('abort', onAbort, { once: true })
-
-    function release(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
-    }
-    function end(why: string, more: { readonly timedOut?: boolean; readonly cause?: unknown } = {}): void {
-      release()
-      child.stdout.destroy()
-      killGroup(child.pid)
-      reject(signal.aborted ? signal.reason : new UnavailableError(`Run ${what}: ${why}, expected header lines`, more))
-    }
-    child.once('error', (cause) => end(describeError(cause), { cause }))
-    child.stdout.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > MAX_BYTES) end(`more than ${MAX_BYTES} bytes`)
-      else chunks.push(chunk)
-    })
-    child.once('close', (code, killedBy) => {
-      if (code !== 0) return end(code === null ? `ended by ${killedBy}` : `exit code ${code}`)
-      release()
-      resolve(Buffer.concat(chunks).toString('utf8'))
-    })
-  })
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
 }

@@ -134,7 +134,7 @@ describe('a token command', () => {
   it.each([
     ['fails', 'echo secret-canary; echo secret-canary >&2; exit 3', 'exit code 3'],
     ['is killed', 'kill -9 $$', 'ended by SIGKILL'],
-    ['is too slow, with what it has started', 'sleep 60 & sleep 60', 'no token within 300 ms'],
+    ['is too slow, with what it has started', 'sleep 60 & sleep 60', 'no output within 300 ms'],
     ['never ends its output', 'while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done', 'more than 65536 bytes'],
   ])('that %s is no token, and its output is not repeated', async (name, content, message) => {
     const source = tokenFromCommand([script(name.replaceAll(/\W/g, '-'), content), 'secret-canary'], systemClock, 300)

@@ -141,7 +141,7 @@ it('a command that hangs is ended, with what it started', async () => {
   const startedAt = performance.now()
   const running = headersFromCommand(['/bin/sh', '-c', script], 'http://rm1:8088', signal, 200)
   await expect(running).rejects.toMatchObject({ timedOut: true })
-  await expect(running).rejects.toThrow('header command "/bin/sh": no headers within 200 ms')
+  await expect(running).rejects.toThrow('header command "/bin/sh": no output within 200 ms')
   expect(performance.now() - startedAt).toBeLessThan(1_000)
   await sleep(1_300)
   expect(existsSync(mark)).toBe(false)
