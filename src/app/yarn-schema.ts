@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { besideOthers, distinct, member } from '../config/rules.ts'
 import { text } from '../config/text-options.ts'
-import type { ApplicationFilter } from '../yarn/yarn-cluster.ts'
+import type { ApplicationFilter } from '../yarn/application.ts'
 import { flinkClusterOptions } from './flink-schema.ts'
 import { restUrl } from './reporter-ports-option.ts'
 import { tlsClient } from './tls-client.ts'

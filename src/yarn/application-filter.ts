@@ -1,4 +1,4 @@
-import type { ApplicationFilter, YarnApplication } from './yarn-cluster.ts'
+import type { ApplicationFilter, YarnApplication } from './application.ts'
 
 /**
  * What is asked of the ResourceManager, as query parameters. Queues are not: an unknown one is refused with 400, and 3.3

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { YarnApplication, YarnAttempt, YarnContainer, YarnNode } from './yarn-cluster.ts'
+import type { YarnApplication, YarnAttempt, YarnContainer, YarnNode } from './application.ts'
 
 /** What ResourceManagers and NodeManagers say, as 2.8 to 3.4 write it; only what is used is looked at. */
 

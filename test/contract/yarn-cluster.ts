@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../src/runtime/logger.ts'
-import {
-  createYarnCluster,
-  type YarnApplication,
-  type YarnCluster,
-  type YarnContainer,
-} from '../../src/yarn/yarn-cluster.ts'
+import type { YarnApplication, YarnContainer } from '../../src/yarn/application.ts'
+import { createYarnCluster, type YarnCluster } from '../../src/yarn/yarn-cluster.ts'
 import type { ApplicationPlan, RigApplication } from '../rigs/yarn-application.ts'
 
 /** A YARN with one node, two queues `default` and `stream`, and nothing running. */

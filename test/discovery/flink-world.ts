@@ -5,7 +5,8 @@ import type { Job } from '../../src/model/job.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { UnavailableError } from '../../src/runtime/errors.ts'
 import { formatAddress } from '../../src/targets/parse-address.ts'
-import type { YarnApplication, YarnAttempt, YarnCluster, YarnContainer, YarnNode } from '../../src/yarn/yarn-cluster.ts'
+import type { YarnApplication, YarnAttempt, YarnContainer, YarnNode } from '../../src/yarn/application.ts'
+import type { YarnCluster } from '../../src/yarn/yarn-cluster.ts'
 
 /** A JobManager that tests change as they like. */
 export interface FakeJobManager {

@@ -281,7 +281,12 @@ it.each([
   await pass(clock, 1_000)
 
   expect(new Set(world.restCalls)).toEqual(new Set(['http://10.0.0.1:40000']))
-  expect(report.cycles.at(-1)?.problems.map(({ message }) => message).join()).toContain('may not be asked')
+  expect(
+    report.cycles
+      .at(-1)
+      ?.problems.map(({ message }) => message)
+      .join(),
+  ).toContain('may not be asked')
 })
 
 it('does not believe the JobManager of another application, and goes on with what it knew', async () => {

@@ -6,8 +6,7 @@ function failure(id: string, flinkCluster: string, kind: PageFailure['kind']): P
   return { id, flinkCluster, url: `http://10.0.0.1:9250/${id}`, kind, why: `because of ${kind}`, at: 1 }
 }
 
-const kafkaClusterOf = (flinkCluster: string): string | undefined =>
-  ({ prod: 'main', other: 'backup' })[flinkCluster]
+const kafkaClusterOf = (flinkCluster: string): string | undefined => ({ prod: 'main', other: 'backup' })[flinkCluster]
 
 it('tells one problem for each Flink cluster and way to fail, where its topics are', () => {
   const failures = () => [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../../src/runtime/logger.ts'
-import { createYarnCluster, type YarnApplication, type YarnCluster } from '../../src/yarn/yarn-cluster.ts'
+import type { YarnApplication } from '../../src/yarn/application.ts'
+import { createYarnCluster, type YarnCluster } from '../../src/yarn/yarn-cluster.ts'
 import { type FakeManager, startFakeManager } from './fake-manager.ts'
 import { readScene, readWatch, replayServer, replyOf } from './replay.ts'
 

@@ -84,6 +84,8 @@ it.each([
 it('a list of elements that are none is left after a thousand of them, without a block of 50 ms', async () => {
   await using running = await serve(Buffer.from(`{"apps":{"app":[{}${',{"id":1}'.repeat(500_000)}]}}`))
   const steps = watchSteps()
-  await expect(running.cluster.applications({}, signal)).rejects.toThrow('more than 1000 elements of "app" cannot be read')
+  await expect(running.cluster.applications({}, signal)).rejects.toThrow(
+    'more than 1000 elements of "app" cannot be read',
+  )
   expect(steps.stop()).toBeLessThan(50)
 })
