@@ -18,8 +18,11 @@ const shownWithinMs = 40_000
 /**
  * The daemon beside a real YARN, a real Kafka and a real Prometheus: an application of Flink from its start to its end, as
  * targets and as a lag, held against what its job has written down and what processes there are.
+ *
+ * @param extent `brief`: its start, a lag at rest and stuck, its end; `whole`: also back-pressure, and what becomes of a
+ *   TaskManager and of a master that are killed
  */
-export function yarnFlink(flink: FlinkVersion, options: YarnOptions) {
+export function yarnFlink(flink: FlinkVersion, options: YarnOptions, extent: 'brief' | 'whole') {
   describe(`Flink ${flink} on YARN ${options.version}`, () => {
     let world: YarnWorld
     let application: FlinkApplication
@@ -99,84 +102,89 @@ export function yarnFlink(flink: FlinkVersion, options: YarnOptions) {
     it('its lag is right to the record when it is stuck', async () => {
       await moments.block([0, 400])
       await compare('stuck on one record')
-    })
-
-    it('its lag is right under back-pressure', async () => {
-      await moments.rest()
-      await moments.press([3_000, 1_000])
-      await compare('under back-pressure')
       await moments.rest()
     })
 
-    it('a TaskManager that is killed gives way to the one that takes its port, and none is taken for the other', async () => {
-      const before = await processes()
-      const watches = [watch(world.usual), watch(world.quick)]
-      const killedAt = Date.now()
-      const dead = await application.killTaskManager(0)
-      const goes = timeUntil('the dead one to leave', 60_000, async () => {
-        return (await world.usual.targets()).every(({ instance }) => instance !== dead)
+    if (extent === 'whole') {
+      it('its lag is right under back-pressure', async () => {
+        await moments.rest()
+        await moments.press([3_000, 1_000])
+        await compare('under back-pressure')
+        await moments.rest()
       })
-      await timeUntil('another one', 90_000, async () => {
-        const now = await processes()
-        return (
-          now.length === parallelism && now.every(({ id, reporterPort }) => id !== dead && reporterPort !== undefined)
+
+      it('a TaskManager that is killed gives way to the one that takes its port, and none is taken for the other', async () => {
+        const before = await processes()
+        const watches = [watch(world.usual), watch(world.quick)]
+        const killedAt = Date.now()
+        const dead = await application.killTaskManager(0)
+        const goes = timeUntil('the dead one to leave', 60_000, async () => {
+          return (await world.usual.targets()).every(({ instance }) => instance !== dead)
+        })
+        await timeUntil('another one', 90_000, async () => {
+          const now = await processes()
+          return (
+            now.length === parallelism && now.every(({ id, reporterPort }) => id !== dead && reporterPort !== undefined)
+          )
+        })
+        await application.awaitJob(parallelism)
+        const [goneMs, comesMs] = await Promise.all([
+          goes,
+          timeUntil('the new one', 60_000, () => listsWhatRuns(world.usual)),
+        ])
+        tell(`TaskManager killed: gone after ${goneMs}, the new one listed ${comesMs} after its job ran`)
+        await compare('on the new TaskManager', world.usual)
+        await compare('on the new TaskManager')
+        const heir = (await processes()).find(({ id }) => before.every((one) => one.id !== id))
+        const page = `http://127.0.0.1:${heir?.reporterPort}/metrics`
+        await timeUntil('its page to be read', shownWithinMs, async () => {
+          const explained = await Promise.all([0, 1].map((at) => world.quick.explained(consumer, topic, at)))
+          return explained.some((one) => gaugesIn(one).some((gauge) => gauge.page === page && gauge.attempt > 0))
+        })
+        const seen = (await Promise.all(watches.map((one) => one.end()))).flat()
+
+        expect(goneMs).toBeLessThan(30_000)
+        expect(comesMs).toBeLessThan(30_000)
+        expect(heir?.reporterPort).toBe(before.find(({ id }) => id === dead)?.reporterPort)
+        // Never both, never the dead one again.
+        for (const { targets } of seen) expect(new Set(targets.map(({ address }) => address)).size).toBe(targets.length)
+        // What a page of the port said after the death is of the new task, never of the old one.
+        const late = seen.flatMap(({ gauges }) =>
+          gauges.filter((gauge) => gauge.page === page && Date.parse(gauge.sent) > killedAt + 1_000),
         )
+        expect(late.length).toBeGreaterThan(0)
+        for (const { attempt } of late) expect(attempt).toBeGreaterThan(0)
       })
-      await application.awaitJob(parallelism)
-      const [goneMs, comesMs] = await Promise.all([
-        goes,
-        timeUntil('the new one', 60_000, () => listsWhatRuns(world.usual)),
-      ])
-      tell(`TaskManager killed: gone after ${goneMs}, the new one listed ${comesMs} after its job ran`)
-      await compare('on the new TaskManager', world.usual)
-      await compare('on the new TaskManager')
-      const heir = (await processes()).find(({ id }) => before.every((one) => one.id !== id))
-      const page = `http://127.0.0.1:${heir?.reporterPort}/metrics`
-      await timeUntil('its page to be read', shownWithinMs, async () => {
-        const explained = await Promise.all([0, 1].map((at) => world.quick.explained(consumer, topic, at)))
-        return explained.some((one) => gaugesIn(one).some((gauge) => gauge.page === page && gauge.attempt > 0))
+
+      it('a master that is killed gives way to the next attempt: another job, the same consumer', async () => {
+        const first = await jobIdNow()
+        await recording.sourceGate.close()
+        await application.killMaster()
+        const killed = performance.now()
+        // Begins anew, and is held at its first records.
+        await timeUntil('the next attempt to read', 120_000, async () => {
+          const positions = await recording.positions()
+          return positions.length === parallelism && positions.every(({ next }) => next === 1n)
+        })
+        const second = await jobIdNow()
+        const listedMs = await timeUntil('its targets', 60_000, () => listsWhatRuns(world.usual))
+        tell(
+          `master killed: next attempt reads after ${performance.now() - killed - listedMs}, listed ${listedMs} later`,
+        )
+        await compare('at the beginning again')
+
+        expect(second).not.toBe(first)
+        expect(listedMs).toBeLessThan(30_000)
+        const attempts = (await world.usual.targets()).map(({ labels }) => labels['__meta_lagkeeper_attempt'])
+        expect(attempts).toEqual(['2', '2', '2'])
+        const page = await world.quick.page()
+        expect(page).toContain(`job_id="${second}"`)
+        expect(page).not.toContain(`job_id="${first}"`)
+        expect(page).toContain(`stream_job_present{flink_cluster="${yarnName}",flink_job="recording"} 1`)
+        await moments.rest()
+        await compare('at rest after all')
       })
-      const seen = (await Promise.all(watches.map((one) => one.end()))).flat()
-
-      expect(goneMs).toBeLessThan(30_000)
-      expect(comesMs).toBeLessThan(30_000)
-      expect(heir?.reporterPort).toBe(before.find(({ id }) => id === dead)?.reporterPort)
-      // Never both, never the dead one again.
-      for (const { targets } of seen) expect(new Set(targets.map(({ address }) => address)).size).toBe(targets.length)
-      // What a page of the port said after the death is of the new task, never of the old one.
-      const late = seen.flatMap(({ gauges }) =>
-        gauges.filter((gauge) => gauge.page === page && Date.parse(gauge.sent) > killedAt + 1_000),
-      )
-      expect(late.length).toBeGreaterThan(0)
-      for (const { attempt } of late) expect(attempt).toBeGreaterThan(0)
-    })
-
-    it('a master that is killed gives way to the next attempt: another job, the same consumer', async () => {
-      const first = await jobIdNow()
-      await recording.sourceGate.close()
-      await application.killMaster()
-      const killed = performance.now()
-      // Begins anew, and is held at its first records.
-      await timeUntil('the next attempt to read', 120_000, async () => {
-        const positions = await recording.positions()
-        return positions.length === parallelism && positions.every(({ next }) => next === 1n)
-      })
-      const second = await jobIdNow()
-      const listedMs = await timeUntil('its targets', 60_000, () => listsWhatRuns(world.usual))
-      tell(`master killed: next attempt reads after ${performance.now() - killed - listedMs}, listed ${listedMs} later`)
-      await compare('at the beginning again')
-
-      expect(second).not.toBe(first)
-      expect(listedMs).toBeLessThan(30_000)
-      const attempts = (await world.usual.targets()).map(({ labels }) => labels['__meta_lagkeeper_attempt'])
-      expect(attempts).toEqual(['2', '2', '2'])
-      const page = await world.quick.page()
-      expect(page).toContain(`job_id="${second}"`)
-      expect(page).not.toContain(`job_id="${first}"`)
-      expect(page).toContain(`stream_job_present{flink_cluster="${yarnName}",flink_job="recording"} 1`)
-      await moments.rest()
-      await compare('at rest after all')
-    })
+    }
 
     it('an application that is killed leaves the list, and its job is missed', async () => {
       const isMissed = async () => {

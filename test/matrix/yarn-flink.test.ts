@@ -8,7 +8,8 @@ import { type FlinkApplication, startFlinkApplication, startFlinkSession } from 
 
 const atMost = { timeout: 600_000 }
 
-yarnFlink('2.2.1', { version: '3.4.1', ha: true })
+yarnFlink('1.20.5', { version: '3.3.6' }, 'whole')
+yarnFlink('2.2.1', { version: '3.4.1', ha: true }, 'whole')
 
 /** A recording job on a topic of its own. */
 async function jobOn(world: YarnWorld, name: string, group?: string) {
@@ -74,7 +75,7 @@ describe('Flink on YARN 3.4.1 with two ResourceManagers', () => {
     world.yarn.freeze(first)
     const watching = (async () => {
       while (!isOver) {
-        const [row] = await world.usual.rows(job.consumer)
+        const [row] = await world.usual.rows(job.consumer).catch(() => [])
         isKnown.push(row?.records_lag !== undefined && row.reason === undefined)
         await new Promise((resolve) => setTimeout(resolve, 200))
       }
@@ -86,6 +87,9 @@ describe('Flink on YARN 3.4.1 with two ResourceManagers', () => {
     await job.compare('after the takeover')
     expect(await world.usual.targets()).toHaveLength(2)
 
+    await timeUntil('its node to come over', 120_000, async () =>
+      JSON.stringify(await world.yarn.get('/ws/v1/cluster/metrics')).includes('"activeNodes":1,'),
+    )
     const next = await jobOn(world, 'after', 'after')
     const another = await startJob(world, '2.2.1', next)
     const { listedMs, lagMs } = await timesOf(world, another, next, [application, another])
