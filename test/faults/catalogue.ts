@@ -7,23 +7,24 @@ export const catalogue = {
   C: { title: 'clock', count: 4 },
   P: { title: 'configuration and reload', count: 6 },
   K: { title: 'Kafka metadata and offsets', count: 26 },
+  T: { title: 'Flink and YARN', count: 10 },
 } as const satisfies Readonly<Record<string, { readonly title: string; readonly count: number }>>
 
 export type FaultClass = keyof typeof catalogue
 
-export const faultClasses: readonly FaultClass[] = ['Z', 'R', 'H', 'S', 'C', 'P', 'K']
+export const faultClasses: readonly FaultClass[] = ['Z', 'R', 'H', 'S', 'C', 'P', 'K', 'T']
 
 /** Faults that have no test of their id yet; docs/faults.md says what of them other tests cover. */
 export const notYet: ReadonlySet<string> = new Set()
 
-/** `Z01` … `K26`. */
+/** `Z01` … `T10`. */
 export const faultIds: readonly string[] = faultClasses.flatMap((letter) =>
   Array.from({ length: catalogue[letter].count }, (_, index) => `${letter}${String(index + 1).padStart(2, '0')}`),
 )
 
 /** The id that the name of a test begins with. */
 export function faultIdOf(testName: string): string | undefined {
-  const id = /^[ZRHSCPK]\d\d(?= )/.exec(testName)?.[0]
+  const id = /^[ZRHSCPKT]\d\d(?= )/.exec(testName)?.[0]
   return id !== undefined && faultIds.includes(id) ? id : undefined
 }
 

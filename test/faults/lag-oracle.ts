@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parsePage } from '../../bench/conformance/page.ts'
+import { parsePage, type Sample } from '../../bench/conformance/page.ts'
 
 /** What may be printed of a partition: a closed range, or nothing at all. */
 export type AllowedLag = { readonly least: bigint; readonly most: bigint } | 'none'
@@ -11,6 +11,8 @@ export interface LagWatchOptions {
   readonly allowed: () => ReadonlyMap<string, AllowedLag>
   /** How long a number may be printed after it was true: the interval, the cycle, and what is held by design. */
   readonly heldForMs: number
+  /** Gets every page that was read. */
+  readonly onPage?: (page: readonly Sample[]) => Promise<void>
 }
 
 interface LagVerdict {
@@ -39,7 +41,7 @@ const lookEveryMs = 20
  * Scrapes once a second and judges every lag: each must have been allowed at some moment of the last `heldForMs`, and no
  * sum may be below what its partitions had at the least. A number that is not there is never wrong here.
  */
-export function watchLags({ url, allowed, heldForMs }: LagWatchOptions): LagWatch {
+export function watchLags({ url, allowed, heldForMs, onPage }: LagWatchOptions): LagWatch {
   const ending = new AbortController()
   const wrong = new Map<string, string>()
   let moments: Moment[] = []
@@ -59,6 +61,7 @@ export function watchLags({ url, allowed, heldForMs }: LagWatchOptions): LagWatc
     look()
     const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) })
     const page = parsePage(await answer.text())
+    await onPage?.(page)
     // What was done while the page was made counts too.
     look()
     moments = moments.filter((moment) => moment.at >= at - heldForMs)
