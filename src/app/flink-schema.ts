@@ -3,16 +3,14 @@ import { duration } from '../config/duration.ts'
 import { hints } from '../config/hints.ts'
 import { besideOthers, distinct, member } from '../config/rules.ts'
 import { text } from '../config/text-options.ts'
+import { nameForm, nameRule } from './cluster-name.ts'
 import { jobOptions } from './job-rules.ts'
 import { reporterPortsOption, restUrl } from './reporter-ports-option.ts'
 import { tlsClient } from './tls-client.ts'
 
-const name = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
-const nameRule = '1 to 63 letters, digits, ".", "_" or "-", a letter or digit first'
-
 /** What every way to find Flink jobs has in common. */
 export const flinkClusterOptions = {
-  name: text(nameRule, name).describe(
+  name: text(nameRule, nameForm).describe(
     'Name of the Flink cluster: the label `flink_cluster`, and the namespace of its targets. Unique in `flink` and `yarn` together.',
   ),
   reporter_ports: reporterPortsOption()
@@ -20,14 +18,14 @@ export const flinkClusterOptions = {
     .describe(
       "Ports that the processes' Prometheus reporters may have; without it those in the configuration of the JobManager.",
     ),
-  kafka_cluster: text(nameRule, name)
+  kafka_cluster: text(nameRule, nameForm)
     .optional()
     .describe('Which entry of `kafka` the jobs read; without it the only one there is.'),
   kafka_clusters: z
-    .record(z.string(), text(nameRule, name))
+    .record(z.string(), text(nameRule, nameForm))
     .prefault({})
     .describe('For jobs with a DynamicKafkaSource: its names of Kafka clusters, and which entry of `kafka` each is.'),
-  zone: text('1 to 63 letters, digits, ".", "_" or "-"', name)
+  zone: text('1 to 63 letters, digits, ".", "_" or "-"', nameForm)
     .prefault('default')
     .describe('Network in which the addresses of the processes mean what they say.'),
   interval: duration('1s', '5m').prefault('10s').describe('Time between two looks.'),

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { pattern } from '../config/pattern.ts'
 import { text } from '../config/text-options.ts'
 import type { InventoryRules } from '../jobs/inventory.ts'
-
-const kafkaName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+import { nameForm } from './cluster-name.ts'
 
 const jobRule = z.strictObject({
   match: pattern().describe('Jobs that the rule is for, by name.'),
@@ -16,7 +15,7 @@ const jobRule = z.strictObject({
   group: text('a group id', /^[^\p{Cc}\p{Cs}]{1,255}$/u)
     .optional()
     .describe('Consumer group that it commits to; without it that is found out by comparing what both say.'),
-  kafka_clusters: text('the name of a Kafka cluster', kafkaName)
+  kafka_clusters: text('the name of a Kafka cluster', nameForm)
     .array()
     .min(1)
     .optional()

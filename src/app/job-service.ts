@@ -14,6 +14,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { poll } from '../runtime/poll.ts'
 import type { Service } from '../runtime/service.ts'
 import { together } from '../runtime/together.ts'
+import { idOf } from '../targets/identity.ts'
+import { scopeKey } from './found-registration.ts'
 import type { JobBoard } from './job-board.ts'
 import { createJobLags, type JobLags } from './job-lags.ts'
 import type { JobRules } from './job-rules.ts'
@@ -92,7 +94,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     const labels = groupLabels(kafka)
     return ({ flinkCluster, label, job, namesakes }) => {
       if (job === undefined) return undefined
-      const scope = scopes.get(scopeOf(flinkCluster, job.application?.id))
+      const scope = scopes.get(scopeKey({ flinkCluster, scope: job.application?.id ?? wholeCluster }))
       const consumer = consumerOf(flinkCluster, label)
       const lagsFor = (kafkaLabel: string | undefined): JobLags | undefined =>
         kafka.get(deps.kafkaClusterOf(flinkCluster, kafkaLabel) ?? '')?.lags
@@ -133,11 +135,11 @@ export function createJobService(deps: JobServiceDeps): JobService {
       for (const reporter of reporters) {
         if (reporter.tmId === undefined) continue
         expected++
-        const id = `${reporter.namespace}/${reporter.app}/${reporter.role}/${reporter.instance}`
+        const id = idOf(reporter)
         const page = pages.get(id)
         if (page !== undefined && !failures.has(id) && now - page.takenAt <= deps.staleMs) fresh.push(page)
       }
-      scopes.set(`${flinkCluster}\0${scope}`, {
+      scopes.set(scopeKey({ flinkCluster, scope }), {
         pages: fresh.length,
         gauges: await runInTurns(gaugesByJob(fresh)),
         hasAllPages: expected > 0 && fresh.length === expected && silent.length === 0,
@@ -249,6 +251,4 @@ function consumerOf(flinkCluster: string, label: string): string {
 }
 
 /** An application is a scope of its own; a Flink cluster with a known address is one whole. */
-function scopeOf(flinkCluster: string, applicationId: string | undefined): string {
-  return `${flinkCluster}\0${applicationId ?? 'session'}`
-}
+const wholeCluster = 'session'

@@ -5,13 +5,10 @@ import { pattern } from '../config/pattern.ts'
 import { besideOthers, distinct } from '../config/rules.ts'
 import { text } from '../config/text-options.ts'
 import { granularities } from '../exposition/granularity.ts'
+import { nameForm, nameRule } from './cluster-name.ts'
 import { kafkaSaslSchema } from './kafka-sasl-schema.ts'
 import { kafkaGroupNames, kafkaZookeeperSchema } from './kafka-zookeeper-schema.ts'
 import { tlsClient } from './tls-client.ts'
-
-/** Names that become label values, parts of paths and parts of URLs. */
-const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
-const nameRule = '1 to 63 letters, digits, ".", "_" or "-", a letter or digit first'
 
 const consumerRule = z.strictObject({
   match: pattern().describe('Consumers that the rule is for, by group id.'),

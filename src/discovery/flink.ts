@@ -5,6 +5,7 @@ import { InvariantError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { poll } from '../runtime/poll.ts'
 import { shownUrl } from '../runtime/shown-url.ts'
+import { within } from '../runtime/within.ts'
 import type { AddressGuard } from '../targets/address-guard.ts'
 import { isLoopback } from '../targets/address-guard.ts'
 import type { Discoverer, DiscoveryReport } from './discoverer.ts'
@@ -14,7 +15,6 @@ import { readProblem } from './read-problem.ts'
 import { expandUrls, type RestPlace } from './rest-places.ts'
 import type { Resolve } from './search-hosts.ts'
 import type { ReporterSearch } from './sought.ts'
-import { within } from './within.ts'
 
 export interface FlinkDiscovererOptions {
   /** The `flink_cluster` of all that is found. */

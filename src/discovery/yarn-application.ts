@@ -2,6 +2,7 @@ import type { FlinkRest } from '../flink/flink-rest.ts'
 import type { JobApplication } from '../model/job.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
+import { within } from '../runtime/within.ts'
 import type { AddressGuard } from '../targets/address-guard.ts'
 import type { YarnApplication, YarnAttempt } from '../yarn/application.ts'
 import type { YarnCluster } from '../yarn/yarn-cluster.ts'
@@ -11,7 +12,6 @@ import { attemptOfContainer } from './flink-identity.ts'
 import type { FlinkScope } from './flink-scope.ts'
 import { placeOfAddress, placeOfUrl } from './rest-places.ts'
 import type { Resolve } from './search-hosts.ts'
-import { within } from './within.ts'
 
 export interface YarnApplicationDeps {
   readonly cluster: YarnCluster

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
+import { within } from '../runtime/within.ts'
 import type { AddressGuard } from '../targets/address-guard.ts'
 import type { YarnContainer, YarnNode } from '../yarn/application.ts'
 import type { YarnCluster } from '../yarn/yarn-cluster.ts'
@@ -7,7 +8,6 @@ import { createLane } from './lane.ts'
 import { placeOfAddress } from './rest-places.ts'
 import type { Resolve } from './search-hosts.ts'
 import type { Opinion, SecondOpinion } from './second-opinion.ts'
-import { within } from './within.ts'
 
 export interface YarnNodesDeps {
   readonly cluster: Pick<YarnCluster, 'name' | 'nodes' | 'containers'>

@@ -55,14 +55,14 @@ export function compress(stretches: Iterable<TextStretch | Compressed>): GzipPie
 
   async function work(): Promise<void> {
     const breathe = breather(5)
-    let all: GzipSum = { crc: 0, bytes: 0 }
+    let all = noSum
     for (const stretch of stretches) {
       if ('pieces' in stretch) {
         for (const piece of stretch.pieces) pieces.push(piece)
         all = joinSums(all, stretch.sum)
       } else {
         const first = pieces.length
-        let own: GzipSum = { crc: 0, bytes: 0 }
+        let own = noSum
         for (const chunk of stretch.chunks) {
           if (chunk.length > 0) {
             own = { crc: crc32(chunk, own.crc), bytes: own.bytes + chunk.length }
@@ -93,7 +93,11 @@ export function compress(stretches: Iterable<TextStretch | Compressed>): GzipPie
   }
 }
 
-function joinSums(first: GzipSum, second: GzipSum): GzipSum {
+/** Of nothing. */
+export const noSum: GzipSum = { crc: 0, bytes: 0 }
+
+/** Of two texts one after the other. */
+export function joinSums(first: GzipSum, second: GzipSum): GzipSum {
   return {
     crc: combineCrc32(first.crc, second.crc, second.bytes),
     bytes: first.bytes + second.bytes,

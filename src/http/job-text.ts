@@ -1,6 +1,6 @@
 import { renderJobs } from '../exposition/job-render.ts'
 import type { JobView } from '../model/job-view.ts'
-import { compress, type GzipPieces, gzipEnd, gzipHead, inflate, readPieces } from './gzip.ts'
+import { compress, type GzipPieces, gzipEnd, gzipHead, inflate, noSum, readPieces } from './gzip.ts'
 
 export interface JobTextDeps {
   /** The jobs as last made out, replaced whole; undefined where no jobs are looked for, and before the first look. */
@@ -46,5 +46,5 @@ export function createJobText({ jobs: current, limit: limitNow }: JobTextDeps): 
 export async function* jobsAlone(jobs: GzipPieces | undefined, asGzip: boolean): AsyncGenerator<Uint8Array, void> {
   if (asGzip) yield gzipHead
   if (jobs !== undefined) for await (const piece of readPieces(jobs)) yield asGzip ? piece : await inflate(piece)
-  if (asGzip) yield gzipEnd(jobs?.sum() ?? { crc: 0, bytes: 0 }, new Uint8Array())
+  if (asGzip) yield gzipEnd(jobs?.sum() ?? noSum, new Uint8Array())
 }

@@ -1,15 +1,15 @@
 import type { LimitReason } from '../exposition/limits.ts'
 import { type PageBefore, type RenderOptions, renderStretches, type TableName } from '../exposition/render.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { combineCrc32 } from './crc32-combine.ts'
 import {
   type Compressed,
   compress,
   type GzipPieces,
-  type GzipSum,
   gzipEnd,
   gzipHead,
   inflate,
+  joinSums,
+  noSum,
   readPieces,
   type TextStretch,
 } from './gzip.ts'
@@ -186,7 +186,9 @@ export function createPage(deps: PageDeps): Page {
       yield* readPieces(gzip)
       const jobs = jobsOn(tables, withJobs)
       if (jobs !== undefined) yield* readPieces(jobs)
-      yield gzipEnd(sumOf(gzip, jobs), Buffer.from(await selfText(tables)))
+      // Both are made to their ends.
+      const sum = joinSums(gzip.sum() ?? noSum, jobs?.sum() ?? noSum)
+      yield gzipEnd(sum, Buffer.from(await selfText(tables)))
     },
     async *identity(snapshots, wanted, withJobs = false) {
       const rules = rulesNow()
@@ -217,11 +219,3 @@ export function createPage(deps: PageDeps): Page {
 }
 
 const MAX_PAGES = 64
-
-/** Of the lag families with the jobs behind them; both are made to their ends. */
-function sumOf(lag: GzipPieces, jobs: GzipPieces | undefined): GzipSum {
-  const [first, second] = [lag.sum() ?? noSum, jobs?.sum() ?? noSum]
-  return { crc: combineCrc32(first.crc, second.crc, second.bytes), bytes: first.bytes + second.bytes }
-}
-
-const noSum: GzipSum = { crc: 0, bytes: 0 }

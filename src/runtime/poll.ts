@@ -1,4 +1,5 @@
 import type { Bell } from './bell.ts'
+import { childSignal } from './child-signal.ts'
 import type { Clock } from './clock.ts'
 
 export interface PollOptions {
@@ -46,13 +47,10 @@ async function sleepOrRing(
     await clock.sleep(ms, signal)
     return false
   }
-  const awake = new AbortController()
-  const wake = (): void => awake.abort()
-  signal.addEventListener('abort', wake, { once: true })
+  const awake = childSignal(signal)
   try {
     return await Promise.race([clock.sleep(ms, awake.signal).then(() => false), ring.then(() => true)])
   } finally {
-    signal.removeEventListener('abort', wake)
-    wake()
+    awake.abort()
   }
 }

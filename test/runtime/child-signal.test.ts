@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
-import { within } from '../../src/discovery/within.ts'
 import { childSignal } from '../../src/runtime/child-signal.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { withDeadline } from '../../src/runtime/deadline.ts'
+import { within } from '../../src/runtime/within.ts'
 
 /** What a signal holds of those that were made of it. */
 function heldBy(signal: AbortSignal): number {

@@ -1,6 +1,6 @@
-import { childSignal } from '../runtime/child-signal.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { UnavailableError } from '../runtime/errors.ts'
+import { childSignal } from './child-signal.ts'
+import type { Clock } from './clock.ts'
+import { UnavailableError } from './errors.ts'
 
 /**
  * Waits for `work` at most `ms` of the clock, and only while `signal` lives. The signal handed to `work` covers both;
