@@ -1,7 +1,8 @@
 import { filterLabel } from '../flink/filter-label.ts'
-import type { Catalog } from '../model/catalog.ts'
+import { shownTopics } from '../flink/shown-topics.ts'
+import type { CatalogTopic } from '../model/catalog.ts'
 import { heldIndex, isFresh, type Snapshot } from '../model/snapshot.ts'
-import { breather } from '../runtime/breathe.ts'
+import { breather, runInTurns } from '../runtime/breathe.ts'
 
 /** What the last snapshot of one Kafka cluster says of the topics and lags of Flink jobs. */
 export interface JobLags {
@@ -15,24 +16,32 @@ export interface JobLags {
 
 /** Made once for each snapshot; others run in between. */
 export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
-  const topicsOf = new WeakMap<Catalog, Promise<ReadonlyMap<string, Named>>>()
   let last: { readonly snapshot: Snapshot; readonly lags: Promise<JobLags> } | undefined
 
   async function make(snapshot: Snapshot): Promise<JobLags> {
     const { catalog } = snapshot
-    const topics = topicsOf.get(catalog) ?? namesOf(catalog)
-    topicsOf.set(catalog, topics)
-    const [byShown, lags] = [await topics, await lagsOf(snapshot)]
+    const shown = await runInTurns(shownTopics(catalog))
+    const lags = await lagsOf(snapshot)
+
+    /** Pages without a filter have the names as they are; where one of them is what another is shown as, nobody can tell. */
+    function topicOf(name: string): CatalogTopic | undefined {
+      const [only, ...more] = shown.get(name) ?? [name]
+      return more.length > 0 ? undefined : catalog.topics[catalog.topicIndex.get(only ?? name) ?? -1]
+    }
+
     return {
-      // No filter leaves a dot.
-      mayHave: (shown) => byShown.has(shown.includes('.') ? shown : filterLabel(shown)),
-      partitionsOf: (shown) => catalog.topics[byShown.get(shown)?.index ?? -1]?.partitions,
-      lagOf: (consumer, shown, partition) => {
-        const index = byShown.get(shown)?.index
-        // A topic that the cluster does not have, or not alone, stands in a row under the name that is shown.
-        const name = catalog.topics[index ?? -1]?.name ?? shown
-        return lags.get(consumer)?.get(name)?.get(partition)
+      mayHave: (name) => {
+        const alike = shown.get(filterLabel(name)) ?? []
+        // No filter leaves a dot.
+        return name.includes('.') ? alike.includes(name) : alike.length > 0
       },
+      partitionsOf: (name) => topicOf(name)?.partitions,
+      lagOf: (consumer, name, partition) =>
+        // A topic that the cluster does not have, or not alone, stands in a row under the name that is shown.
+        lags
+          .get(consumer)
+          ?.get(topicOf(name)?.name ?? name)
+          ?.get(partition),
     }
   }
 
@@ -40,30 +49,6 @@ export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
     if (last?.snapshot !== snapshot) last = { snapshot, lags: make(snapshot) }
     return last.lags
   }
-}
-
-interface Named {
-  /** In the catalog; absent when several topics are shown so. */
-  readonly index?: number
-}
-
-/** By the name as it is, and as a page shows it. */
-async function namesOf({ topics, leftOut = [] }: Catalog): Promise<ReadonlyMap<string, Named>> {
-  const breathe = breather()
-  const shown = new Map<string, Named>()
-  for (const [index, { name }] of topics.entries()) {
-    const filtered = filterLabel(name)
-    shown.set(filtered, shown.has(filtered) ? {} : { index })
-    if (index % 1_000 === 0) await breathe()
-  }
-  for (const [index, name] of leftOut.entries()) {
-    shown.set(filterLabel(name), {})
-    if (index % 1_000 === 0) await breathe()
-  }
-  // Pages without a filter have the names as they are; where one of them is what another is shown as, nobody can tell.
-  for (const [index, { name }] of topics.entries()) if (!shown.has(name)) shown.set(name, { index })
-  for (const name of leftOut) if (!shown.has(name)) shown.set(name, {})
-  return shown
 }
 
 type Lags = Map<string, Map<string, Map<number, number>>>

@@ -1,4 +1,5 @@
 import type { Identity, ReporterFacts } from '../model/registration.ts'
+import { hexHashOf } from '../model/text-hash.ts'
 import { isPlainText } from '../targets/plain-text.ts'
 
 const longestInstance = 128
@@ -23,7 +24,7 @@ function nameOf(text: string): string {
     .replace(/^[\s/]|\//g, '_')
     .replace(/\s$/, '_')
   if (clean === '' || clean === '.' || clean === '..') return `_${clean}`
-  return clean.length <= longestInstance ? clean : `${cut(clean, longestInstance - 9)}-${hashOf(text)}`
+  return clean.length <= longestInstance ? clean : `${cut(clean, longestInstance - 9)}-${hexHashOf(text)}`
 }
 
 /** Facts as a registration may have them: without what is empty, cut short where somebody wrote a novel. */
@@ -44,13 +45,6 @@ function cut(text: string, most: number): string {
   if (text.length <= most) return text
   const short = text.slice(0, most)
   return /[\ud800-\udbff]$/.test(short) ? short.slice(0, -1) : short
-}
-
-/** FNV-1a, as eight hex digits. */
-function hashOf(text: string): string {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return (hash >>> 0).toString(16).padStart(8, '0')
 }
 
 /** The parts of a container id, `container_[e17_]1410901177871_0001_02_000005`, that say which attempt it belongs to. */

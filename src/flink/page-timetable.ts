@@ -1,3 +1,5 @@
+import { hashOf } from '../model/text-hash.ts'
+
 /** When each reporter is read next: each has its own place in the interval, so that they do not come all at once. */
 export interface PageTimetable {
   /** To be read as soon as there is room, and from then on at its place in the interval. */
@@ -38,10 +40,9 @@ export function createPageTimetable(intervalMs: number): PageTimetable {
   }
 }
 
-/** From 0 to below 1, always the same for one id. @see http://www.isthe.com/chongo/tech/comp/fnv/ */
+/** From 0 to below 1, always the same for one id. */
 function placeOf(id: string): number {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193)
+  let hash = hashOf(id)
   // The last characters hardly reach the upper bits yet.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
   return ((hash ^ (hash >>> 12)) >>> 0) / 2 ** 32

@@ -1,6 +1,6 @@
 import type { Target } from '../model/target.ts'
+import { hashOf } from '../model/text-hash.ts'
 import type { FieldProblem } from '../targets/field-problem.ts'
-import { hashOf } from '../targets/http-sd.ts'
 import { idOf, parseIdentity } from '../targets/identity.ts'
 import { registrationDocument } from '../targets/registration-document.ts'
 import { mostShards } from '../targets/slice.ts'

@@ -1,4 +1,5 @@
 import type { Job } from '../model/job.ts'
+import { hexHashOf } from '../model/text-hash.ts'
 
 /** Longest name that is printed whole, in UTF-16 units. */
 const LONGEST = 200
@@ -9,7 +10,7 @@ const LONGEST = 200
  */
 export function printedName(name: string): string {
   if (name === '') return '(unnamed)'
-  const whole = name.length > LONGEST ? `${name.slice(0, LONGEST)}…#${checksum(name)}` : name
+  const whole = name.length > LONGEST ? `${name.slice(0, LONGEST)}…#${hexHashOf(name)}` : name
   return whole.replace(halves, '\ufffd')
 }
 
@@ -22,11 +23,4 @@ export function* otherLabels({ name, id, application }: Job): Generator<string, 
   yield `${printed}@${id.slice(0, 8)}`
   yield `${printed}@${id}`
   for (let number = 2; ; number++) yield `${printed}@${id}#${number}`
-}
-
-/** FNV-1a, as 8 hex digits. */
-function checksum(text: string): string {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return (hash >>> 0).toString(16).padStart(8, '0')
 }

@@ -1,4 +1,5 @@
 import { filterLabel, filterRestName } from '../flink/filter-label.ts'
+import { shownTopics } from '../flink/shown-topics.ts'
 import type { Catalog } from '../model/catalog.ts'
 import type { ShownAs } from './flink-readings.ts'
 
@@ -22,9 +23,6 @@ export interface ShownTopic {
   readonly isTwoInOne: boolean
 }
 
-/** Names between two turns of others. */
-const STEP = 2_000
-
 /**
  * Makes out topics by the metadata of the Kafka cluster. Flink's reporter replaces dots and dashes in label values, so
  * `ods.orders-v1` and `ods_orders_v1` look the same, and a topic that really has the shown name is no more likely than
@@ -35,15 +33,7 @@ export function* createTopicNames(
   catalog: Catalog,
   keepTopic: (name: string) => boolean,
 ): Generator<void, (shown: ShownTopic) => TopicBehind, void> {
-  const byFiltered = new Map<string, string[]>()
-  for (const [index, { name }] of catalog.topics.entries()) {
-    add(byFiltered, name)
-    if (index % STEP === STEP - 1) yield
-  }
-  for (const [index, name] of (catalog.leftOut ?? []).entries()) {
-    add(byFiltered, name)
-    if (index % STEP === STEP - 1) yield
-  }
+  const shown = yield* shownTopics(catalog)
 
   function named(name: string, how: string): TopicBehind {
     return keepTopic(name) ? { kind: 'topic', name, how } : { kind: 'left_out' }
@@ -56,7 +46,7 @@ export function* createTopicNames(
 
   return ({ topic, shownAs, proven, isTwoInOne }) => {
     if (shownAs === 'true') return named(topic, 'the page shows label values as they are')
-    const alike = byFiltered.get(filterLabel(topic)) ?? []
+    const alike = shown.get(filterLabel(topic)) ?? []
     // REST leaves dashes as they are, and so tells more names apart.
     const candidates = shownAs === 'rest' ? alike.filter((name) => filterRestName(name) === topic) : alike
     const [first, ...others] = proven
@@ -69,13 +59,6 @@ export function* createTopicNames(
     if (more.length > 0) return oneOf(candidates, `${listed(candidates)} are all shown as "${topic}"`)
     return named(only, `"${only}" is the only topic of the Kafka cluster that is shown as "${topic}"`)
   }
-}
-
-function add(byFiltered: Map<string, string[]>, name: string): void {
-  const filtered = filterLabel(name)
-  const names = byFiltered.get(filtered)
-  if (names === undefined) byFiltered.set(filtered, [name])
-  else names.push(name)
 }
 
 function listed(names: readonly string[]): string {

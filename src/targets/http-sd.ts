@@ -1,4 +1,5 @@
 import type { Quarantined, Target } from '../model/target.ts'
+import { hashOf } from '../model/text-hash.ts'
 import { refusedBecause, targetLabels } from './target-labels.ts'
 
 /** What a list of targets is in http_sd, and what was left out of it because Prometheus would refuse it. */
@@ -65,13 +66,6 @@ const bucketCount = 2_048
  */
 function bucketOf(target: Target): number {
   return hashOf(target.registration.id) % bucketCount
-}
-
-/** FNV-1a over UTF-16 units, 32 bits; the same in every process. */
-export function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return hash >>> 0
 }
 
 const targetsPerStep = 5_000

@@ -1,6 +1,6 @@
 import type { Target } from '../model/target.ts'
+import { hashOf } from '../model/text-hash.ts'
 import { type FieldProblem, preview } from './field-problem.ts'
-import { hashOf } from './http-sd.ts'
 
 /** Which part of the list is asked for; nothing given is the whole list. */
 export interface Slice {
