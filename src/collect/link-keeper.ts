@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import { type Adopted, adoptGroups, commitsOn, type FoundPositions, type OwnCommits } from '../lag/adopt-groups.ts'
 import { groupsIn } from '../lag/group-commits.ts'
 import { createGroupLinks, type GroupLinks } from '../lag/group-links.ts'
@@ -9,10 +8,8 @@ import type { PositionTrace } from '../model/position-trace.ts'
 import type { FlinkPages } from '../positions/flink-pages.ts'
 import { runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { withDeadline } from '../runtime/deadline.ts'
-import { replaceFileBy } from '../runtime/durable-file.ts'
-import { describeError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { createKeptFile, type KeptFile } from './kept-file.ts'
 
 export interface LinkKeeperOptions {
   readonly kafkaCluster: string
@@ -45,54 +42,43 @@ export interface LinkKeeper {
   close(): Promise<void>
 }
 
-const LOAD_MS = 10_000
-const CLOSE_MS = 2_000
 const MAX_FILE_BYTES = 16 << 20
+const says = {
+  beginsAnew: 'Groups of jobs are learned anew',
+  notSaved: 'Groups of jobs not saved',
+  savedAgain: 'Groups of jobs are saved again',
+} as const
 
 export function createLinkKeeper(options: LinkKeeperOptions): LinkKeeper {
   const { kafkaCluster, flinkPages, isFlinkCluster = () => true, file, clock, logger } = options
   const isKept = (consumer: string): boolean => isFlinkCluster(flinkClusterOf(consumer))
+  const kept =
+    file === undefined ? undefined : createKeptFile({ path: file, mostBytes: MAX_FILE_BYTES, says, clock, logger })
   let links: GroupLinks = createGroupLinks([], clock.monotonic())
   let commits: OwnCommits = new Map()
   let saved = ''
   let saving: Promise<void> | undefined
-  let isFailing = false
 
   function saveSoon(): void {
-    if (file === undefined || saving !== undefined) return
+    if (kept === undefined || saving !== undefined) return
     const lines = [...linkLines(kafkaCluster, links.learned())]
     const text = lines.join('')
     if (text === saved) return
-    saving = save(file, lines, text).finally(() => {
+    saving = save(kept, lines, text).finally(() => {
       saving = undefined
     })
   }
 
-  async function save(path: string, lines: readonly string[], text: string): Promise<void> {
-    try {
-      await replaceFileBy(path, lines)
-      saved = text
-      if (isFailing) logger.info({ file: path }, 'Groups of jobs are saved again')
-      isFailing = false
-    } catch (error) {
-      if (!isFailing) logger.warn({ file: path, error: describeError(error) }, 'Groups of jobs not saved')
-      isFailing = true
-    }
+  async function save(into: KeptFile, lines: readonly string[], text: string): Promise<void> {
+    if (await into.save(lines)) saved = text
   }
 
   return {
-    load: async (signal) => {
-      if (file === undefined) return
-      try {
-        const text = await withDeadline(`Read "${file}"`, LOAD_MS, signal, () => readText(file))
-        if (text === undefined) return
+    load: async (signal) =>
+      kept?.load((text) => {
         links = createGroupLinks(parseLinks(text, kafkaCluster), clock.monotonic())
         saved = text
-      } catch (error) {
-        if (signal.aborted) throw error
-        logger.warn({ file, error: describeError(error) }, 'Groups of jobs are learned anew')
-      }
-    },
+      }, signal),
     adopt: async (found) => {
       const jobs = flinkPages.commits()
       const owners = links.owners()
@@ -135,15 +121,12 @@ export function createLinkKeeper(options: LinkKeeperOptions): LinkKeeper {
               : `${base.verdict}: group "${commit.group}" has committed ${commit.offset}`,
       }
     },
-    close: async () => {
-      const ending = new AbortController()
-      const work = (async () => {
+    close: async () =>
+      kept?.finish(async () => {
         await saving
         saveSoon()
         await saving
-      })().finally(() => ending.abort())
-      await Promise.race([work, clock.sleep(CLOSE_MS, ending.signal)])
-    },
+      }),
   }
 }
 
@@ -158,16 +141,4 @@ function topicsOf(jobs: readonly JobCommits[]): ReadonlySet<string> {
     for (const { offsets } of operators)
       for (const gauge of offsets) for (const topic of gauge.topics) topics.add(topic)
   return topics
-}
-
-/** Undefined when there is no such file. */
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    const { size } = await stat(file)
-    if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes, expected at most ${MAX_FILE_BYTES}`)
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -1,13 +1,10 @@
-import { readFile, stat } from 'node:fs/promises'
 import { createLostReader, lostLines } from '../lag/lost-lines.ts'
 import { createLostCounter, type LostCounter, type LostInput, type SavedLost } from '../lag/records-lost.ts'
 import type { RecordsLost, Snapshot } from '../model/snapshot.ts'
 import { breather, runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { withDeadline } from '../runtime/deadline.ts'
-import { replaceFileBy } from '../runtime/durable-file.ts'
-import { describeError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { createKeptFile, type KeptFile } from './kept-file.ts'
 
 export interface LostKeeperOptions {
   readonly kafkaCluster: string
@@ -39,13 +36,18 @@ export interface LostKeeper {
 const SAVE_EVERY_MS = 120_000
 /** A large file is saved more seldom: between two savings lies so many times what one takes. */
 const PAUSE_FACTOR = 200
-const CLOSE_MS = 2_000
-const LOAD_MS = 10_000
 const MAX_FILE_BYTES = 128 << 20
 /** What nobody has met again for so long belongs to consumers that are gone. */
 const REST_MS = 24 * 3_600_000
+const says = {
+  beginsAnew: 'Count of lost records begins anew',
+  notSaved: 'Count of lost records not saved',
+  savedAgain: 'Count of lost records is saved again',
+} as const
 
 export function createLostKeeper({ kafkaCluster, file, clock, logger }: LostKeeperOptions): LostKeeper {
+  const kept =
+    file === undefined ? undefined : createKeptFile({ path: file, mostBytes: MAX_FILE_BYTES, says, clock, logger })
   const startedAt = clock.monotonic()
   let saved: SavedLost | undefined
   let counter: LostCounter = createLostCounter()
@@ -54,24 +56,15 @@ export function createLostKeeper({ kafkaCluster, file, clock, logger }: LostKeep
   let savedAt = clock.monotonic()
   let saving: Promise<void> | undefined
   let pauseMs = SAVE_EVERY_MS
-  let isFailing = false
 
-  async function write(path: string, snapshot: Snapshot): Promise<void> {
+  async function write(into: KeptFile, snapshot: Snapshot): Promise<void> {
     const rest = clock.monotonic() - startedAt < REST_MS ? saved : undefined
-    try {
-      await replaceFileBy(path, lostLines(counter, snapshot, rest))
-      lastSaved = snapshot
-      if (isFailing) logger.info({ file: path }, 'Count of lost records is saved again')
-      isFailing = false
-    } catch (error) {
-      if (!isFailing) logger.warn({ file: path, error: describeError(error) }, 'Count of lost records not saved')
-      isFailing = true
-    }
+    if (await into.save(lostLines(counter, snapshot, rest))) lastSaved = snapshot
   }
 
-  function save(path: string, snapshot: Snapshot): Promise<void> {
+  function save(into: KeptFile, snapshot: Snapshot): Promise<void> {
     savedAt = clock.monotonic()
-    const writing = write(path, snapshot).finally(() => {
+    const writing = write(into, snapshot).finally(() => {
       saving = undefined
       pauseMs = Math.max(SAVE_EVERY_MS, PAUSE_FACTOR * (clock.monotonic() - savedAt))
     })
@@ -80,17 +73,11 @@ export function createLostKeeper({ kafkaCluster, file, clock, logger }: LostKeep
   }
 
   return {
-    load: async (signal) => {
-      if (file === undefined) return
-      try {
-        const text = await withDeadline(`Read "${file}"`, LOAD_MS, signal, () => readText(file))
-        saved = text === undefined ? undefined : await parse(text, kafkaCluster)
+    load: async (signal) =>
+      kept?.load(async (text) => {
+        saved = await parse(text, kafkaCluster)
         counter = createLostCounter(saved)
-      } catch (error) {
-        if (signal.aborted) throw error
-        logger.warn({ file, error: describeError(error) }, 'Count of lost records begins anew')
-      }
-    },
+      }, signal),
     count: async (input) => {
       const { clusterId } = input.catalog
       if (saved?.clusterId !== undefined && clusterId !== undefined && saved.clusterId !== clusterId) {
@@ -102,32 +89,17 @@ export function createLostKeeper({ kafkaCluster, file, clock, logger }: LostKeep
     },
     saveSoon: (snapshot) => {
       last = snapshot
-      if (file === undefined || saving !== undefined || clock.monotonic() - savedAt < pauseMs) return
-      void save(file, snapshot)
+      if (kept === undefined || saving !== undefined || clock.monotonic() - savedAt < pauseMs) return
+      void save(kept, snapshot)
     },
     close: async () => {
-      if (file === undefined || last === undefined) return
-      const path = file
+      if (kept === undefined || last === undefined) return
       const final = last
-      const ending = new AbortController()
-      const work = (async () => {
+      await kept.finish(async () => {
         await saving
-        if (lastSaved !== final) await save(path, final)
-      })().finally(() => ending.abort())
-      await Promise.race([work, clock.sleep(CLOSE_MS, ending.signal)])
+        if (lastSaved !== final) await save(kept, final)
+      })
     },
-  }
-}
-
-/** Undefined when there is no such file. */
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    const { size } = await stat(file)
-    if (size > MAX_FILE_BYTES) throw new Error(`${size} bytes, expected at most ${MAX_FILE_BYTES}`)
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }
 
