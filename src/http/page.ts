@@ -38,8 +38,10 @@ interface MadePage {
   /** Which snapshots it shows. */
   readonly version: string
   readonly gzip: GzipPieces
-  /** What the page after it need not make again; empty until it is made. */
+  /** What the page after it need not make again; empty until it is made. Holds the snapshots that it shows. */
   readonly kept: KeptStretches
+  /** Of its newest snapshot, in monotonic milliseconds. */
+  readonly takenAt: number
   isRead: boolean
 }
 
@@ -87,8 +89,9 @@ export interface Page {
 }
 
 /**
- * Creates the page. Only the compressed pieces are kept, a fifteenth of the text: a slow reader holds one of them open,
- * a reader of plain text gets each opened for it, and nobody holds a snapshot.
+ * Creates the page. Of the text only the compressed pieces are kept, a fifteenth of it: a slow reader holds one of them
+ * open, and a reader of plain text gets each opened for it. The snapshots of a page are kept for as long as the next one
+ * may be compared with them.
  */
 export function createPage(deps: PageDeps): Page {
   /** The last pages, by their names. */
@@ -115,7 +118,8 @@ export function createPage(deps: PageDeps): Page {
     if (found?.version === version) return found
     const kept: KeptStretches = { before: undefined, stretches: new Map() }
     const gzip = compress(counted(snapshots, tables, rules, found?.kept, kept))
-    const page = { clusters, tables, version, gzip, kept, isRead: false }
+    const takenAt = Math.max(...snapshots.map((snapshot) => snapshot.takenAt))
+    const page = { clusters, tables, version, gzip, kept, takenAt, isRead: false }
     made.delete(name)
     made.set(name, page)
     // Clusters come and go with the configuration; the pages of those that are gone are the oldest here.
@@ -200,8 +204,14 @@ export function createPage(deps: PageDeps): Page {
     },
     prepare: (snapshot) => {
       const rules = rulesNow()
-      for (const { clusters, tables, isRead } of [...made.values()])
+      for (const { clusters, tables, kept, takenAt, isRead } of [...made.values()]) {
         if (isRead && clusters.length === 1 && clusters[0] === snapshot.kafkaCluster) shared([snapshot], tables, rules)
+        // One that is still being made is left alone: what it has and what it says that it has must agree.
+        else if (kept.before !== undefined && snapshot.takenAt - takenAt > FORGET_MS) {
+          kept.before = undefined
+          kept.stretches.clear()
+        }
+      }
     },
     series: () =>
       [...counts].flatMap(([kafkaCluster, families]) =>
@@ -219,3 +229,5 @@ export function createPage(deps: PageDeps): Page {
 }
 
 const MAX_PAGES = 64
+/** Nobody scrapes that seldom: a page that was read once shall not hold its snapshots for ever. */
+const FORGET_MS = 300_000

@@ -140,6 +140,15 @@ describe('a page after another', () => {
     )
   })
 
+  it('is so too when the page before has been forgotten', async () => {
+    const page = newPage()
+    await textOf(page, base())
+    const later = { ...changed(['position'], 0), takenAt: base().takenAt + 400_000 }
+    page.prepare({ ...later, kafkaCluster: 'another' })
+
+    expect(await textOf(page, later)).toBe(await textOf(newPage(), later))
+  })
+
   it('counts the series that it did not write again', async () => {
     const page = newPage()
     await textOf(page, base())
