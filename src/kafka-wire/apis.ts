@@ -23,6 +23,7 @@ export type ApiName =
   | 'SaslHandshake'
   | 'ApiVersions'
   | 'OffsetForLeaderEpoch'
+  | 'DescribeConfigs'
   | 'DescribeLogDirs'
   | 'SaslAuthenticate'
   | 'ConsumerGroupDescribe'
@@ -41,6 +42,7 @@ export type ApiName =
  * - FindCoordinator: v4 many keys (KIP-699).
  * - ListGroups: v4 states (KIP-518), v5 types (KIP-848).
  * - Fetch: v4 record batches (0.11+), the lowest that 4.x takes.
+ * - DescribeConfigs: v0 for 0.11 and 1.0, v1 the lowest that 4.x takes, v4 compact types.
  * - DescribeLogDirs: v3 error of the whole answer.
  * - DescribeShareGroupOffsets: v1 the lag of each partition (KIP-1226, Kafka 4.2).
  */
@@ -55,6 +57,7 @@ export const apis: { readonly [Name in ApiName]: Api } = {
   SaslHandshake: { key: 17, name: 'SaslHandshake', versions: [0, 1], flexibleFrom: Number.POSITIVE_INFINITY },
   ApiVersions: { key: 18, name: 'ApiVersions', versions: [0], flexibleFrom: 3 },
   OffsetForLeaderEpoch: { key: 23, name: 'OffsetForLeaderEpoch', versions: [2], flexibleFrom: 4 },
+  DescribeConfigs: { key: 32, name: 'DescribeConfigs', versions: [0, 1, 4], flexibleFrom: 4 },
   DescribeLogDirs: { key: 35, name: 'DescribeLogDirs', versions: [0, 1, 3], flexibleFrom: 2 },
   SaslAuthenticate: { key: 36, name: 'SaslAuthenticate', versions: [0, 1], flexibleFrom: 2 },
   ConsumerGroupDescribe: { key: 69, name: 'ConsumerGroupDescribe', versions: [0], flexibleFrom: 0 },

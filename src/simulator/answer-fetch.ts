@@ -1,11 +1,14 @@
 import { errorCodes } from '../kafka-wire/error-codes.ts'
 import { decodeFetchRequest, encodeFetchResponse, type FetchedPartition } from '../kafka-wire/fetch.ts'
-import { encodeRecordBatch, type RecordBatch } from '../kafka-wire/record-batch.ts'
+import { encodeRecordBatch, encodeStampedBatch, type RecordBatch } from '../kafka-wire/record-batch.ts'
 import { offsetAt } from '../model/offsets.ts'
 import type { Asked } from './answer.ts'
 import type { SimulatedTopic } from './kafka-topics.ts'
 
-/** Records are zeros and have no checksum: who only looks at the headers of batches sees what a real log would show. */
+/**
+ * Records have neither content nor a checksum, and are zeros where they have no time: who only looks at the headers of
+ * batches and at the times of records sees what a real log would show.
+ */
 export function answerFetch(asked: Asked): Buffer {
   const { maxBytes, topics } = decodeFetchRequest(asked.version, asked.body)
   let left = maxBytes
@@ -46,7 +49,7 @@ function fetched(
   if (topic.leaders[partition] !== broker) return refused(errorCodes.NOT_LEADER_OR_FOLLOWER)
   const end = offsetAt(topic.end, partition)
   if (offset < offsetAt(topic.start, partition) || offset > end) return refused(errorCodes.OFFSET_OUT_OF_RANGE)
-  const parts = batchesFrom(topic, partition, offset, end).map((batch) => encodeRecordBatch(batch, batch.records * 10))
+  const parts = batchesFrom(topic, partition, offset, end).flatMap((batch) => stamped(topic, partition, batch))
   const records = Buffer.concat(parts)
   // The first batch of an answer is given whole, however large (KIP-74).
   const cut = Math.max(0, isFirst ? Math.max(most, parts[0]?.length ?? 0) : most)
@@ -71,6 +74,19 @@ function batchesFrom(topic: SimulatedTopic, partition: number, offset: bigint, e
   }
   if (at < end) found.push(plain(at, end))
   return found
+}
+
+/** A batch as the times of its records split it; what compaction has taken is not in it. */
+function stamped({ times }: SimulatedTopic, partition: number, batch: RecordBatch): readonly Buffer[] {
+  const runs = times.runs(partition).filter(({ from, to }) => from <= batch.lastOffset && to > batch.baseOffset)
+  if (runs.length === 0) return [encodeRecordBatch(batch, batch.records * 10)]
+  return runs.flatMap(({ from, to, at }) => {
+    if (at === undefined) return []
+    const first = from < batch.baseOffset ? batch.baseOffset : from
+    const last = to > batch.lastOffset ? batch.lastOffset : to - 1n
+    const records = Math.min(Number(last - first) + 1, batch.records)
+    return [encodeStampedBatch({ ...batch, baseOffset: first, lastOffset: last, records }, at)]
+  })
 }
 
 function plain(from: bigint, to: bigint): RecordBatch {

@@ -14,7 +14,7 @@ import { offsetAt, offsetColumn, setOffset } from '../model/offsets.ts'
 import type { Asked } from './answer.ts'
 import type { SimulatedTopic } from './kafka-topics.ts'
 
-/** Records have no timestamps here: a search by time finds nothing. */
+/** A search by time finds only records that were given one. v0, which knows the times of segments only, tells none. */
 export function answerListOffsets(asked: Asked): Buffer {
   const request = decodeListOffsetsRequest(asked.version, asked.body)
   const topicFirst = firstRows(request.topics)
@@ -24,6 +24,7 @@ export function answerListOffsets(asked: Asked): Buffer {
   const absent = new Uint8Array(rows)
   const epoch = new Int32Array(rows).fill(-1)
   const error = new Int16Array(rows)
+  const found = new Float64Array(rows).fill(-1)
 
   for (const [index, { name, partitions, timestamps, leaderEpochs }] of request.topics.entries()) {
     const topic = asked.state.topics.get(name)
@@ -32,15 +33,17 @@ export function answerListOffsets(asked: Asked): Buffer {
       const wanted = partitions[entry]!
       const code = refusal(asked, name, topic, wanted, leaderEpochs?.[entry] ?? -1)
       partition[row] = wanted
-      error[row] = code || (topic?.offsetErrors.get(wanted) ?? 0)
       const timestamp = timestamps?.[entry] ?? request.timestamp
-      if (
-        topic === undefined ||
-        error[row] !== 0 ||
-        !readOffset(topic, wanted, timestamp, request.isolation, offset, row)
-      )
-        absent[row] = 1
-      else epoch[row] = topic.leaderEpochs[wanted]!
+      error[row] = code || (topic?.offsetErrors.get(wanted) ?? formatError(topic, timestamp))
+      const at =
+        topic === undefined || error[row] !== 0
+          ? undefined
+          : readOffset(topic, wanted, timestamp, request.isolation, offset, row)
+      if (at === undefined) absent[row] = 1
+      else {
+        found[row] = at
+        epoch[row] = topic?.leaderEpochs[wanted] ?? -1
+      }
     }
   }
   return encodeListOffsetsResponse(asked.version, {
@@ -52,7 +55,7 @@ export function answerListOffsets(asked: Asked): Buffer {
     absent,
     epoch,
     error,
-    timestamp: new Float64Array(rows).fill(-1),
+    timestamp: found,
   })
 }
 
@@ -108,7 +111,13 @@ function refusal(
   return leaderEpoch < topic.leaderEpochs[partition]! ? errorCodes.FENCED_LEADER_EPOCH : errorCodes.UNKNOWN_LEADER_EPOCH
 }
 
-/** Reads into row `row` of `column`; false when the timestamp finds nothing. */
+/** Records in the formats before 0.10 have no time to search by. */
+function formatError(topic: SimulatedTopic | undefined, timestamp: number): number {
+  const format = topic?.configs.get('message.format.version') ?? ''
+  return timestamp >= 0 && /^0\.[89]/.test(format) ? errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT : errorCodes.NONE
+}
+
+/** Reads into row `row` of `column`. The timestamp of the record, −1 beside a side of the log, undefined for nothing. */
 function readOffset(
   topic: SimulatedTopic,
   partition: number,
@@ -116,7 +125,7 @@ function readOffset(
   isolation: 0 | 1,
   column: Uint32Array,
   row: number,
-): boolean {
+): number | undefined {
   const special =
     timestamp === LATEST && isolation === 1
       ? topic.stable.get(partition)
@@ -125,13 +134,19 @@ function readOffset(
         : undefined
   if (special !== undefined) {
     setOffset(column, row, special)
-    return true
+    return -1
   }
-  if (timestamp !== LATEST && timestamp !== EARLIEST && timestamp !== EARLIEST_LOCAL) return false
+  if (timestamp >= 0) {
+    const [start, end] = [offsetAt(topic.start, partition), offsetAt(topic.end, partition)]
+    const record = topic.times.firstSince(partition, start, end, timestamp)
+    if (record !== undefined) setOffset(column, row, record.offset)
+    return record?.at
+  }
+  if (timestamp !== LATEST && timestamp !== EARLIEST && timestamp !== EARLIEST_LOCAL) return undefined
   const source = timestamp === LATEST ? topic.end : topic.start
   column[row * 2] = source[partition * 2]!
   column[row * 2 + 1] = source[partition * 2 + 1]!
-  return true
+  return -1
 }
 
 /** As the broker's LeaderEpochFileCache.endOffsetFor: undefined for an epoch above all that it knows. */

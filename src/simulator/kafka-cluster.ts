@@ -14,6 +14,8 @@ export interface KafkaClusterOptions {
   readonly brokers?: number
   /** Default 4.3. */
   readonly version?: KafkaLine
+  /** Stamps records that are appended without a time. Default: those have no timestamp, which costs no memory. */
+  readonly wall?: () => number
   /** In [0, 1), for topic ids. Default: the same in every cluster. */
   readonly random?: () => number
   /** With users, by name their passwords, every connection must pass SASL by PLAIN or SCRAM. */
@@ -51,7 +53,7 @@ interface ClusterFaults extends Faults {
 export async function createKafkaCluster(options: KafkaClusterOptions = {}): Promise<KafkaCluster> {
   const { version = '4.3', random = seededRandom(1) } = options
   const ids = Array.from({ length: options.brokers ?? 1 }, (_, index) => index + 1)
-  const state = createKafkaState(version, ids, random)
+  const state = createKafkaState(version, ids, random, options.wall)
   const faults = createFaultPlan()
   const requests = createRequestLog()
   let bug: InvariantError | undefined

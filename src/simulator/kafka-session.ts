@@ -4,6 +4,7 @@ import { errorCodes } from '../kafka-wire/error-codes.ts'
 import { decodeRequestHeader, encodeResponseHeader } from '../kafka-wire/headers.ts'
 import type { Broker } from '../model/catalog.ts'
 import type { Answer } from './answer.ts'
+import { answerDescribeConfigs } from './answer-configs.ts'
 import { answerFetch } from './answer-fetch.ts'
 import {
   answerConsumerGroupDescribe,
@@ -76,6 +77,8 @@ export function createSession(cluster: ClusterParts, broker: number): (frame: Bu
         return answerOffsetFetch
       case 'Fetch':
         return answerFetch
+      case 'DescribeConfigs':
+        return answerDescribeConfigs
       case 'DescribeLogDirs':
         return answerDescribeLogDirs
       case 'ConsumerGroupDescribe':

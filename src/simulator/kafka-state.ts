@@ -21,18 +21,24 @@ export interface KafkaState extends Omit<Topics, 'all' | 'deleteTopic'>, Omit<Gr
   isLoading(broker: number): boolean
   /**
    * Topics and groups that nobody may describe: brokers refuse them by name and hide them in lists. `reads` are topics
-   * that may be described but not read; with `cluster` the cluster itself may not be described.
+   * that may be described but not read, `configs` those whose configuration may not be described; with `cluster` the cluster itself may not be described.
    */
   readonly denied: {
     readonly topics: Set<string>
     readonly groups: Set<string>
     readonly reads: Set<string>
+    readonly configs: Set<string>
     cluster: boolean
   }
 }
 
-export function createKafkaState(line: KafkaLine, brokers: readonly number[], random: () => number): KafkaState {
-  const { all: topics, ...topicCalls } = createTopics(brokers, random)
+export function createKafkaState(
+  line: KafkaLine,
+  brokers: readonly number[],
+  random: () => number,
+  wall?: () => number,
+): KafkaState {
+  const { all: topics, ...topicCalls } = createTopics(brokers, random, wall)
   const { all: groups, forgetTopic, ...groupCalls } = createGroups((topic) => topics.get(topic)?.partitions.length ?? 0)
   const coordinators = new Map<string, number | undefined>()
   const loading = new Set<number>()
@@ -44,7 +50,7 @@ export function createKafkaState(line: KafkaLine, brokers: readonly number[], ra
     topics,
     groups,
     isPreview: line === '3.9',
-    denied: { topics: new Set(), groups: new Set(), reads: new Set(), cluster: false },
+    denied: { topics: new Set(), groups: new Set(), reads: new Set(), configs: new Set(), cluster: false },
     deleteTopic(name, { keepCommits = keepsCommits } = {}) {
       topicCalls.deleteTopic(name)
       if (!keepCommits) forgetTopic(name)

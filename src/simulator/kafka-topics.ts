@@ -4,6 +4,7 @@ import type { RecordBatch } from '../kafka-wire/record-batch.ts'
 import { type OffsetColumn, offsetAt, offsetColumn, setOffset } from '../model/offsets.ts'
 import { InvariantError } from '../runtime/errors.ts'
 import { randomHex } from './random.ts'
+import { createRecordTimes, type RecordTimes } from './record-times.ts'
 
 /** A topic as columns, an entry a partition; what only few partitions have stands in maps by partition. */
 export interface SimulatedTopic extends MetadataTopic {
@@ -23,6 +24,9 @@ export interface SimulatedTopic extends MetadataTopic {
   readonly batches: Map<number, readonly RecordBatch[]>
   /** Bytes on the leader's disk, where a test has said so. */
   readonly sizes: Map<number, number>
+  readonly times: RecordTimes
+  /** What is set on the topic itself. */
+  readonly configs: Map<string, string>
 }
 
 interface EpochStart {
@@ -47,7 +51,8 @@ export interface Topics {
   deleteTopic(name: string): void
   /** `partitions` is the new number in all. */
   addPartitions(name: string, partitions: number): void
-  append(topic: string, partition: number, records: number): void
+  /** All records with one timestamp, in wall milliseconds: by default that of the cluster's clock, if it has one. */
+  append(topic: string, partition: number, records: number, at?: number): void
   setLog(topic: string, partition: number, start: bigint, end: bigint): void
   /** The log then starts at `before`, which is at most its end. */
   deleteRecords(topic: string, partition: number, before: bigint): void
@@ -61,11 +66,16 @@ export interface Topics {
   setLocalStart(topic: string, partition: number, offset: bigint | undefined): void
   setOffsetError(topic: string, partition: number, error: ErrorName): void
   /** Records of a transaction that has ended, and its end, which takes an offset too; 0 records append the end alone. */
-  appendTransaction(topic: string, partition: number, records: number): void
+  appendTransaction(topic: string, partition: number, records: number, at?: number): void
   setSize(topic: string, partition: number, bytes: number): void
+  /** Compaction takes the records from `from` to before `to`; only a search by time misses them. */
+  compact(topic: string, partition: number, from: bigint, to: bigint): void
+  /** Undefined takes the setting back. */
+  setConfig(topic: string, key: string, value: string | undefined): void
 }
 
-export function createTopics(brokers: readonly number[], random: () => number): Topics {
+/** @param wall stamps records that come without a time; absent: those have no timestamp */
+export function createTopics(brokers: readonly number[], random: () => number, wall?: () => number): Topics {
   const all = new Map<string, SimulatedTopic>()
   let revision = 0
   let nextLeader = 0
@@ -119,8 +129,11 @@ export function createTopics(brokers: readonly number[], random: () => number): 
       const old = find(name)
       put(grown(old, partitions), old.partitions.length)
     },
-    append(name, partition, records) {
-      addRecords(find(name, partition).end, partition, records)
+    append(name, partition, records, at = wall?.()) {
+      const topic = find(name, partition)
+      const from = offsetAt(topic.end, partition)
+      addRecords(topic.end, partition, records)
+      if (at !== undefined) topic.times.stamp(partition, from, offsetAt(topic.end, partition), at)
     },
     setLog(name, partition, start, end) {
       const topic = find(name, partition)
@@ -137,6 +150,7 @@ export function createTopics(brokers: readonly number[], random: () => number): 
     truncate(name, partition, end) {
       const topic = find(name, partition)
       setOffset(topic.end, partition, end)
+      topic.times.truncate(partition, end)
       if (offsetAt(topic.start, partition) > end) setOffset(topic.start, partition, end)
       beginEpoch(topic, partition)
     },
@@ -150,7 +164,7 @@ export function createTopics(brokers: readonly number[], random: () => number): 
     setLocalStart: (name, partition, offset) => setSparse(find(name, partition).localStart, partition, offset),
     setOffsetError: (name, partition, error) =>
       setSparse(find(name, partition).offsetErrors, partition, error === 'NONE' ? undefined : errorCodes[error]),
-    appendTransaction(name, partition, records) {
+    appendTransaction(name, partition, records, at = wall?.()) {
       const topic = find(name, partition)
       const from = offsetAt(topic.end, partition)
       const marker = from + BigInt(records)
@@ -160,8 +174,15 @@ export function createTopics(brokers: readonly number[], random: () => number): 
       batches.push({ baseOffset: marker, lastOffset: marker, records: 1, transactional: true, control: true })
       topic.batches.set(partition, batches)
       setOffset(topic.end, partition, marker + 1n)
+      if (at !== undefined) topic.times.stamp(partition, from, marker + 1n, at)
     },
     setSize: (name, partition, bytes) => setSparse(find(name, partition).sizes, partition, bytes),
+    compact: (name, partition, from, to) => find(name, partition).times.remove(partition, from, to),
+    setConfig: (name, key, value) => {
+      const { configs } = find(name)
+      if (value === undefined) configs.delete(key)
+      else configs.set(key, value)
+    },
   }
 }
 
@@ -183,6 +204,8 @@ function emptyTopic(name: string, id: string, internal: boolean, partitions: num
     offsetErrors: new Map(),
     batches: new Map(),
     sizes: new Map(),
+    times: createRecordTimes(),
+    configs: new Map(),
   }
 }
 
@@ -194,8 +217,8 @@ function grown(old: SimulatedTopic, partitions: number): SimulatedTopic {
   topic.partitionErrors.set(old.partitionErrors)
   topic.start.set(old.start)
   topic.end.set(old.end)
-  const { stable, localStart, epochStarts, offsetErrors, batches, sizes } = old
-  return { ...topic, stable, localStart, epochStarts, offsetErrors, batches, sizes }
+  const { stable, localStart, epochStarts, offsetErrors, batches, sizes, times, configs } = old
+  return { ...topic, stable, localStart, epochStarts, offsetErrors, batches, sizes, times, configs }
 }
 
 function addRecords(column: OffsetColumn, row: number, records: number): void {

@@ -12,6 +12,12 @@ import {
   encodeConsumerGroupDescribeResponse,
 } from '../../src/kafka-wire/consumer-group-describe.ts'
 import {
+  decodeDescribeConfigsRequest,
+  decodeDescribeConfigsResponse,
+  encodeDescribeConfigsRequest,
+  encodeDescribeConfigsResponse,
+} from '../../src/kafka-wire/describe-configs.ts'
+import {
   decodeDescribeGroupsRequest,
   decodeDescribeGroupsResponse,
   encodeDescribeGroupsRequest,
@@ -183,6 +189,13 @@ export const codecs: readonly Codec[] = [
     epochs.encodeOffsetForLeaderEpochResponse,
   ),
   codec('Fetch', decodeFetchRequest, encodeFetchRequest, decodeFetchResponse, encodeFetchResponse),
+  codec(
+    'DescribeConfigs',
+    decodeDescribeConfigsRequest,
+    encodeDescribeConfigsRequest,
+    decodeDescribeConfigsResponse,
+    encodeDescribeConfigsResponse,
+  ),
   codec(
     'DescribeLogDirs',
     decodeDescribeLogDirsRequest,

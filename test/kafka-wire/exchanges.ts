@@ -1,6 +1,7 @@
 import { encodeApiVersionsRequest } from '../../src/kafka-wire/api-versions.ts'
 import { type Api, apis } from '../../src/kafka-wire/apis.ts'
 import { encodeConsumerGroupDescribeRequest } from '../../src/kafka-wire/consumer-group-describe.ts'
+import { encodeDescribeConfigsRequest, TOPIC_RESOURCE } from '../../src/kafka-wire/describe-configs.ts'
 import { encodeDescribeGroupsRequest } from '../../src/kafka-wire/describe-groups.ts'
 import { encodeDescribeLogDirsRequest } from '../../src/kafka-wire/describe-log-dirs.ts'
 import { encodeDescribeShareGroupOffsetsRequest } from '../../src/kafka-wire/describe-share-group-offsets.ts'
@@ -104,6 +105,15 @@ export const exchanges: readonly Exchange[] = [
       topics: [
         { name: 'orders', partitions: [0, 1] },
         { name: missing, partitions: [0] },
+      ],
+    }),
+  ),
+  ...each(apis.DescribeConfigs, (version) =>
+    encodeDescribeConfigsRequest(version, {
+      resources: [
+        { type: TOPIC_RESOURCE, name: 'orders', keys: ['cleanup.policy', 'retention.ms', 'no.such.key'] },
+        { type: TOPIC_RESOURCE, name: 'payments' },
+        { type: TOPIC_RESOURCE, name: missing, keys: ['retention.ms'] },
       ],
     }),
   ),

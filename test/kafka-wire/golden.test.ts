@@ -3,6 +3,7 @@ import { decodeApiVersionsResponse } from '../../src/kafka-wire/api-versions.ts'
 import { apis, chooseVersion } from '../../src/kafka-wire/apis.ts'
 import { decodeConsumerAssignment } from '../../src/kafka-wire/consumer-assignment.ts'
 import { decodeConsumerGroupDescribeResponse } from '../../src/kafka-wire/consumer-group-describe.ts'
+import { DEFAULT_SOURCE, decodeDescribeConfigsResponse, TOPIC_SOURCE } from '../../src/kafka-wire/describe-configs.ts'
 import { decodeDescribeGroupsResponse } from '../../src/kafka-wire/describe-groups.ts'
 import { decodeDescribeLogDirsResponse } from '../../src/kafka-wire/describe-log-dirs.ts'
 import { decodeDescribeShareGroupOffsetsResponse, WITH_LAG } from '../../src/kafka-wire/describe-share-group-offsets.ts'
@@ -360,6 +361,31 @@ describe('what real brokers say is read as what is the case', () => {
       { subtopology: '1', partitions: Int32Array.of(0) },
     ]
     expect(group?.members).toMatchObject([{ clientHost: '/127.0.0.1', tasks: all, targetTasks: all }])
+  })
+
+  it.each(framesOf('DescribeConfigs'))('$name', (frame) => {
+    const { resources } = decodeDescribeConfigsResponse(frame.version, bodyOf(frame))
+    const [orders, payments, unknown] = ['orders', 'payments', missing].map((topic) =>
+      resources.find(({ name }) => name === topic),
+    )
+    const valuesOf = (configs: readonly { readonly name: string; readonly value?: string }[] = []) =>
+      Object.fromEntries(configs.map(({ name, value }) => [name, value]))
+
+    // What the broker does not know it leaves out.
+    expect(valuesOf(orders?.configs)).toEqual({ 'cleanup.policy': 'delete', 'retention.ms': '-1' })
+    const sources = Object.fromEntries((orders?.configs ?? []).map(({ name, source }) => [name, source]))
+    // New brokers do not fill in the field of v0.
+    if (frame.version >= 1) expect(sources).toEqual({ 'cleanup.policy': DEFAULT_SOURCE, 'retention.ms': TOPIC_SOURCE })
+    expect(valuesOf(payments?.configs)).toMatchObject({
+      'message.timestamp.type': 'CreateTime',
+      'retention.bytes': '-1',
+      'retention.ms': '-1',
+    })
+    // 1.1 tells the defaults of the broker for a topic that is not there.
+    const ofMissing = frame.facts.kafka === '1.1.1' ? none : unknownTopic
+    expect([orders?.error, payments?.error, unknown?.error]).toEqual([none, none, ofMissing])
+    const types = new Set((orders?.configs ?? []).map(({ valueType }) => valueType !== 0))
+    expect(types).toEqual(new Set([frame.version >= 3]))
   })
 
   it.each(framesOf('SaslHandshake'))('$name', (frame) => {
