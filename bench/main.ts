@@ -6,8 +6,10 @@ import { run as flinkPages } from './flink-pages.ts'
 import { run as flinkYarn } from './flink-yarn.ts'
 import { run as hostile } from './hostile.ts'
 import { run as join } from './join.ts'
+import { run as judge } from './judge.ts'
 import { run as realBroker } from './real-broker.ts'
 import { run as registry } from './registry.ts'
+import { run as scenarios } from './scenarios/run.ts'
 import { run as storm } from './storm.ts'
 import { run as targets } from './targets.ts'
 import { run as zookeeper } from './zookeeper.ts'
@@ -18,6 +20,7 @@ import { run as zookeeper } from './zookeeper.ts'
  */
 const benches: Readonly<Record<string, (options: readonly string[]) => boolean | Promise<boolean>>> = {
   join,
+  judge,
   exposition,
   cycle,
   'real-broker': realBroker,
@@ -30,10 +33,11 @@ const benches: Readonly<Record<string, (options: readonly string[]) => boolean |
   storm,
   conformance,
   cost,
+  scenarios,
 }
 
 /** Take an hour and more, or compare with programs that have to be built first. */
-const long: readonly string[] = ['storm', 'conformance', 'cost']
+const long: readonly string[] = ['storm', 'conformance', 'cost', 'scenarios']
 
 const given = process.argv.slice(2)
 const firstOption = given.findIndex((word) => word.startsWith('-'))

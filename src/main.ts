@@ -1,11 +1,6 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events'
-import { checkConfigCommand } from './commands/check-config.ts'
-import { compareCommand } from './commands/compare.ts'
-import { daemonCommand } from './commands/daemon.ts'
 import type { Io } from './commands/io.ts'
-import { lagCommand } from './commands/lag.ts'
-import { registerCommand } from './commands/register.ts'
 import { ConfigError, describeError } from './runtime/errors.ts'
 
 type Command = (argv: readonly string[], io: Io) => Promise<number>
@@ -14,15 +9,21 @@ type Command = (argv: readonly string[], io: Io) => Promise<number>
 const USAGE = 2
 const BUG = 70
 
-function commandFor(
+/** Only the code of the one command is loaded: nobody waits for that of the others. */
+async function commandFor(
   argv: readonly string[],
-): { readonly command: Command; readonly rest: readonly string[] } | undefined {
+): Promise<{ readonly command: Command; readonly rest: readonly string[] } | undefined> {
   const [first, second, ...rest] = argv
-  if (first === undefined || first.startsWith('-')) return { command: daemonCommand, rest: argv }
-  if (first === 'lag') return { command: lagCommand, rest: argv.slice(1) }
-  if (first === 'compare') return { command: compareCommand, rest: argv.slice(1) }
-  if (first === 'register') return { command: registerCommand, rest: argv.slice(1) }
-  if (first === 'check' && second === 'config') return { command: checkConfigCommand, rest }
+  if (first === undefined || first.startsWith('-'))
+    return { command: (await import('./commands/daemon.ts')).daemonCommand, rest: argv }
+  if (first === 'lag') return { command: (await import('./commands/lag.ts')).lagCommand, rest: argv.slice(1) }
+  if (first === 'compare')
+    return { command: (await import('./commands/compare.ts')).compareCommand, rest: argv.slice(1) }
+  if (first === 'register')
+    return { command: (await import('./commands/register.ts')).registerCommand, rest: argv.slice(1) }
+  if (first === 'rules') return { command: (await import('./commands/rules.ts')).rulesCommand, rest: argv.slice(1) }
+  if (first === 'check' && second === 'config')
+    return { command: (await import('./commands/check-config.ts')).checkConfigCommand, rest }
   return undefined
 }
 
@@ -34,7 +35,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 process.stdout.on('error', () => process.exit(0))
 
 const argv = process.argv.slice(2)
-const chosen = commandFor(argv)
 const io: Io = {
   stdout: process.stdout,
   stderr: process.stderr,
@@ -47,6 +47,7 @@ const io: Io = {
 }
 
 try {
+  const chosen = await commandFor(argv)
   if (chosen === undefined) {
     process.stderr.write(`Unknown command "${argv.slice(0, 2).join(' ')}", see lagkeeper --help\n`)
     process.exitCode = USAGE

@@ -6,7 +6,7 @@ import { readReplicaId } from '../replicas/replica-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { createSupervisor } from '../runtime/service.ts'
-import { createDemoParts } from './demo.ts'
+import { createFlinkRoom } from './flink-room.ts'
 import { createParts } from './parts.ts'
 import { createReloading, type Effective } from './reloading.ts'
 import { advertisedUrl, createReplicas } from './replicas.ts'
@@ -43,7 +43,9 @@ export async function runDaemon(deps: DaemonDeps, signal: AbortSignal): Promise<
   const metrics = createSelfMetrics(version)
   let listening = formatHostPort(config.web.listen_address)
   let listensOn: ListenAddress = { port: 0 }
-  let reload = (): Reloaded => ({ problems: ['not started yet, expected a running daemon'] })
+  let reload = async (): Promise<Reloaded> => ({ problems: ['not started yet, expected a running daemon'] })
+  const flinkRoom = createFlinkRoom()
+  await flinkRoom.prepare(first)
   const { zookeeper } = config
   const replicas = createReplicas(
     {
@@ -61,9 +63,11 @@ export async function runDaemon(deps: DaemonDeps, signal: AbortSignal): Promise<
     logger,
     version,
     metrics,
-    world: demo ? await createDemoParts({ clock, logger }) : undefined,
+    // Nobody else waits for the code of the simulators.
+    world: demo ? await (await import('./demo.ts')).createDemoParts({ clock, logger }) : undefined,
     address: () => listening,
     reload: () => reload(),
+    flinkRoom,
     replicas,
     recompose: () => recompose(),
   })
@@ -102,6 +106,7 @@ export async function runDaemon(deps: DaemonDeps, signal: AbortSignal): Promise<
   }
   reload = createReloading(first, () => services, {
     ...deps,
+    prepare: flinkRoom.prepare,
     apply: (changed) => {
       ;({ services, routes, isToken } = parts(changed.config))
       applied = changed.config

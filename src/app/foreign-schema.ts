@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { text } from '../config/text-options.ts'
-import { foreignFormatNames } from '../discovery/index.ts'
+import { foreignFormatNames } from '../discovery/foreign-formats.ts'
 import { isValidPath } from '../zookeeper/paths.ts'
 
 /** `zookeeper.foreign`: members that others write in the same ZooKeeper. */

@@ -1,5 +1,5 @@
+import { foreignFormats } from '../discovery/foreign-formats.ts'
 import { createForeignZnodes, type ForeignZnodes } from '../discovery/foreign-znodes.ts'
-import { foreignFormats } from '../discovery/index.ts'
 import type { HostResolver } from '../http/host-resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'

@@ -4,12 +4,13 @@ import type { PagePoller } from '../flink/page-poller.ts'
 import type { JobFacts } from '../jobs/facts.ts'
 import { gaugesByJob } from '../jobs/gauges.ts'
 import { type Inventory, inventoryDefaults, type JobEntry, takeInventory } from '../jobs/inventory.ts'
+import { consumerOfJob } from '../jobs/label.ts'
 import { type FindingMemory, jobViews } from '../jobs/views.ts'
 import type { JobView } from '../model/job-view.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { FlinkJobView } from '../positions/flink-job-view.ts'
 import { createBell } from '../runtime/bell.ts'
-import { runInTurns } from '../runtime/breathe.ts'
+import { breather, runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { poll } from '../runtime/poll.ts'
 import type { Service } from '../runtime/service.ts'
@@ -95,7 +96,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return ({ flinkCluster, label, job, namesakes }) => {
       if (job === undefined) return undefined
       const scope = scopes.get(scopeKey({ flinkCluster, scope: job.application?.id ?? wholeCluster }))
-      const consumer = consumerOf(flinkCluster, label)
+      const consumer = consumerOfJob({ flinkCluster, label })
       const lagsFor = (kafkaLabel: string | undefined): JobLags | undefined =>
         kafka.get(deps.kafkaClusterOf(flinkCluster, kafkaLabel) ?? '')?.lags
       const groups = groupsOf(flinkCluster, job.name, consumer, kafka)
@@ -129,7 +130,10 @@ export function createJobService(deps: JobServiceDeps): JobService {
     const now = clock.monotonic()
     const [pages, failures] = [poller.pages(), poller.failures()]
     const scopes = new Map<string, Scope>()
+    const breathe = breather()
     for (const { flinkCluster, scope, reporters, silent } of board.scopes()) {
+      // Each is little, and thousands are not.
+      await breathe()
       const fresh: PageReading[] = []
       let expected = 0
       for (const reporter of reporters) {
@@ -175,7 +179,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     const labels = new Map<string, string[]>()
     for (const { flinkCluster, label, name, present } of inventory.values()) {
       if (present !== true) continue
-      for (const group of groupsOf(flinkCluster, name, consumerOf(flinkCluster, label), kafka)) {
+      for (const group of groupsOf(flinkCluster, name, consumerOfJob({ flinkCluster, label }), kafka)) {
         const key = `${flinkCluster}\0${group}`
         labels.set(key, [...(labels.get(key) ?? []), label])
       }
@@ -229,7 +233,7 @@ function flinkJob(
   const rule = ruleFor(flinkCluster, name)
   return [
     {
-      consumer: consumerOf(flinkCluster, label),
+      consumer: consumerOfJob({ flinkCluster, label }),
       flinkCluster,
       jobId: job.id,
       ...(job.version === undefined ? {} : { version: job.version }),
@@ -244,10 +248,6 @@ function flinkJob(
       ),
     },
   ]
-}
-
-function consumerOf(flinkCluster: string, label: string): string {
-  return `${flinkCluster}/${label}`
 }
 
 /** An application is a scope of its own; a Flink cluster with a known address is one whole. */

@@ -58,6 +58,27 @@ const views = z.strictObject({
     ),
 })
 
+const timeLag = z.strictObject({
+  look_ups: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .prefault(200)
+    .describe(
+      'Positions of which the log is asked in a cycle when their record was appended, where the history of log ends does not reach back: three requests a broker at most. 0 asks for none.',
+    ),
+  read_records: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      '`true` reads the records at these positions, by Fetch of a few kB, for their own timestamps. Needs the right to READ the topics.',
+    ),
+  cold_records: z
+    .boolean()
+    .prefault(false)
+    .describe('`true` asks also for positions in remote storage (tiered storage), which has to be read for that.'),
+})
+
 const kafkaClusterSchema = z.strictObject({
   name: text(nameRule, nameForm).describe('Name of the cluster: the label `kafka_cluster` of its series. Unique.'),
   bootstrap: hostPorts().describe('Brokers to ask first; the others are learned from them.'),
@@ -86,6 +107,7 @@ const kafkaClusterSchema = z.strictObject({
   views: views
     .prefault({})
     .describe('Further looks at the lag, each at the price of some requests; the lag itself stays what it is.'),
+  time_lag: timeLag.prefault({}).describe('How the time lag is found out beyond the history of log ends.'),
   internal_topics: z
     .boolean()
     .prefault(false)

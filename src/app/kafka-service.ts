@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { type ClusterCollector, createClusterCollector } from '../collect/cluster-collector.ts'
+import { createJudgeKeeper } from '../collect/judge-keeper.ts'
 import { createLinkKeeper, type LinkKeeper } from '../collect/link-keeper.ts'
+import { createLogInquiry } from '../collect/log-inquiry.ts'
 import { createLostKeeper } from '../collect/lost-keeper.ts'
 import type { CollectObserver } from '../collect/observer.ts'
 import type { ViewOptions } from '../collect/views.ts'
@@ -43,6 +45,10 @@ export interface KafkaServiceDeps {
   readonly flink?: FlinkInput
   /** Whether this Flink cluster is configured now; when absent, each is. */
   readonly isFlinkCluster?: (name: string) => boolean
+  /** What a status is decided over, at least. */
+  readonly statusWindowMs: number
+  /** Whether the job runs whose consumer this is; undefined for others, and when not known. */
+  readonly isJobRunning?: (consumer: string) => boolean | undefined
   /** Folder for what must survive a restart; nothing does when absent. */
   readonly storage?: string
   /** After each cycle. */
@@ -107,6 +113,24 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         logger,
       })
       await lost.load(signal)
+      const judge = createJudgeKeeper({
+        kafkaCluster: config.name,
+        windowMs: deps.statusWindowMs,
+        intervalMs: config.interval,
+        inquiry: createLogInquiry({
+          cluster,
+          intervalMs: config.interval,
+          lookUps: config.time_lag.look_ups,
+          readRecords: config.time_lag.read_records,
+          cold: config.time_lag.cold_records,
+          clock,
+        }),
+        ...(deps.isJobRunning === undefined ? {} : { isJobRunning: deps.isJobRunning }),
+        ...(deps.storage === undefined ? {} : { file: join(deps.storage, `history.${config.name}.jsonl`) }),
+        clock,
+        logger,
+      })
+      await judge.load(signal)
       collector = createClusterCollector({
         kafkaCluster: config.name,
         cluster,
@@ -117,6 +141,7 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         objectives: deps.objectives,
         views: viewOptions(config.views),
         lost,
+        judge,
         ...(keeper === undefined ? {} : { links: keeper }),
         clock,
         observer: {
@@ -136,7 +161,9 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
             try {
               const snapshot = await running.cycle(both)
               lost.saveSoon(snapshot)
+              judge.saveSoon(snapshot)
               deps.onSnapshot(snapshot)
+              await judge.inquire(snapshot, both)
               const { problems } = snapshot
               const now = problems[0]?.message
               if (now !== undefined && trouble === undefined)
@@ -154,7 +181,7 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         await together(signal, [...services.map(({ run }) => run), cycles])
       } finally {
         cluster.close()
-        await Promise.all([lost.close(), keeper?.close()])
+        await Promise.all([lost.close(), judge.close(), keeper?.close()])
         links = undefined
         if (signal.aborted) {
           collector = undefined

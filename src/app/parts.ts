@@ -22,6 +22,7 @@ import { registrationRoutes } from '../http/registrations.ts'
 import { type Reloaded, reloadRoute } from '../http/reload.ts'
 import type { Route } from '../http/route.ts'
 import { serviceDiscoveryRoutes } from '../http/service-discovery.ts'
+import { statusRoute } from '../http/status.ts'
 import { createTargetList } from '../http/target-list.ts'
 import { createTokens, type Tokens } from '../http/tokens.ts'
 import type { Replicas } from '../replicas/replicas.ts'
@@ -31,14 +32,14 @@ import type { Service } from '../runtime/service.ts'
 import type { DemoParts } from './demo.ts'
 import { pageRules } from './exposition-schema.ts'
 import { createFileSd } from './file-sd.ts'
-import { createFlinkDiscovery } from './flink-discovery.ts'
-import { createJobService } from './job-service.ts'
+import type { FlinkPart } from './flink-part.ts'
+import type { FlinkRoom } from './flink-room.ts'
 import { createKafkaService, type KafkaService } from './kafka-service.ts'
-import type { FlinkInput } from './kafka-sources.ts'
 import { createKeeper } from './keeper.ts'
 import { consoleRoutes } from './landing.ts'
 import { createHolderOf, createKafkaShare, createPresence, watchReplicas } from './replicas.ts'
 import { flinkClustersOf, kafkaOf, rulesOf } from './rules.ts'
+import { runningJobs } from './running-jobs.ts'
 import type { Config } from './schema.ts'
 import type { SelfMetrics } from './self-metrics.ts'
 import { createTargetSources } from './target-sources.ts'
@@ -62,7 +63,9 @@ export interface PartsDeps {
   readonly world: DemoParts | undefined
   /** `host:port` at which we can be reached. */
   readonly address: () => string
-  readonly reload: () => Reloaded
+  readonly reload: () => Promise<Reloaded>
+  /** Has been prepared for every configuration of which parts are made. */
+  readonly flinkRoom: FlinkRoom
   readonly replicas: Replicas
   /** What is to run here has to be made out again. */
   readonly recompose: () => void
@@ -80,11 +83,11 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   const clusters = createKeeper<KafkaService>()
   const audits = createKeeper<Audit>()
   const files = createKeeper<Service>()
-  let rules = rulesOf(first, world)
+  let rules = rulesOf(first, world, clock)
   let printing = pageRules({ ...first, kafka: kafkaOf(first, world) })
   let configured: readonly string[] = []
-  /** Some Flink cluster is or was configured: what was registered for it may have to be withdrawn. */
-  let hadFlink = false
+  /** Once some Flink cluster is configured, and from then on: what was registered for it may have to be withdrawn. */
+  let flink: FlinkPart | undefined
   /** Those of them that are read here. */
   let watched: readonly KafkaService[] = []
 
@@ -102,48 +105,13 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
   const replicaChanges = watchReplicas(replicas, deps.recompose)
   const holderOf = createHolderOf((id) => ('holderOf' in registry ? registry.holderOf(id) : undefined), replicas)
   const store = forwardHeartbeats(registry, { holderOf, logger })
-  // A position is as old as its page: each cycle shall have new ones.
-  const pageIntervalMs = Math.min(first.interval, ...kafkaOf(first, world).map(({ interval }) => interval))
-  const flink = createFlinkDiscovery({
-    registry,
-    views: () => sources.all.map((source) => source.view()),
-    owns: replicas.owns,
-    guard: (ip, caller) => rules.guard(ip, caller),
-    resolve,
-    pageIntervalMs,
-    onNews: () => {
-      for (const cluster of watched) cluster.hurry()
-    },
-    observer: metrics,
-    clock,
-    logger,
-  })
-  const jobs = createJobService({
-    board: flink.board,
-    poller: flink.poller,
-    rules: () => rules.jobs,
-    kafka: () => watched,
-    kafkaClusterOf: (flinkCluster, label) => rules.kafkaClusterOf(flinkCluster, label),
-    isRead: flink.isRead,
-    hasLooked: flink.hasLooked,
-    staleMs: STALE_PAGES * pageIntervalMs,
-    clock,
-  })
-  const jobViews = () => (rules.flinkClusters.length === 0 ? undefined : jobs.views())
+  const jobViews = () => (rules.flinkClusters.length === 0 ? undefined : flink?.jobs())
+  const isJobRunning = runningJobs(jobViews)
   const jobText = createJobText({ jobs: jobViews, limit: () => rules.mostJobSeries })
-  const flinkInput: FlinkInput = {
-    pages: () => flink.poller.pages().values(),
-    failures: () => flink.poller.failures().values(),
-    restGauges: flink.restGauges,
-    jobs: jobs.flinkJobs,
-    kafkaClusterOf: (flinkCluster, label) => rules.kafkaClusterOf(flinkCluster, label),
-    mayBeElsewhere: jobs.mayBeElsewhere,
-    staleMs: STALE_PAGES * pageIntervalMs,
-  }
   const targets = createTargetList(
     {
       sources: sources.all,
-      discoverers: flink.registrar.firstLooks,
+      discoverers: () => flink?.firstLooks() ?? [],
       leaseSeconds: first.registration.default_lease / 1_000,
       mayReturn: !demo,
     },
@@ -206,6 +174,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
       }),
       ...metricsRoutes({ clusters: { names, snapshots }, page, selfMetrics: metrics.render, jobs: jobText.pieces }),
       consumersRoute({ clusters: { names, snapshots }, compile: compilePattern }),
+      statusRoute({ names, snapshots }),
       explainRoute({ names, snapshots }, async ({ kafkaCluster, consumer, topic, partition }) =>
         watched.find((cluster) => cluster.kafkaCluster === kafkaCluster)?.trace(consumer, topic, partition),
       ),
@@ -222,33 +191,50 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     ]
   }
 
-  /** Undefined when no Flink cluster is configured, and none was. */
-  function flinkServices(config: Config): readonly Service[] | undefined {
-    const clusters = flinkClustersOf(config, world)
-    hadFlink ||= clusters.flink.length + clusters.yarn.length > 0
-    return hadFlink ? [...flink.services(clusters), jobs] : undefined
+  function createFlink({ interval }: Config, kafka: Config['kafka']): FlinkPart {
+    return deps.flinkRoom.create({
+      registry,
+      views: () => sources.all.map((source) => source.view()),
+      owns: replicas.owns,
+      rules: () => rules,
+      kafka: () => watched,
+      resolve,
+      // A position is as old as its page: each cycle shall have new ones.
+      pageIntervalMs: Math.min(interval, ...kafka.map((cluster) => cluster.interval)),
+      onNews: () => {
+        for (const cluster of watched) cluster.hurry()
+      },
+      observer: metrics,
+      clock,
+      logger,
+    })
   }
 
   return (config) => {
     const { audit_file: auditFile } = config.registration
     // First, because it may fail: nothing has changed yet then.
     const audit = audits.keep('audit', auditFile, () => createAudit(auditFile, { clock, logger }))
-    rules = rulesOf(config, world)
+    rules = rulesOf(config, world, clock)
     const all = kafkaOf(config, world)
-    const looking = flinkServices(config)
+    const flinkClusters = flinkClustersOf(config, world)
+    if (flinkClusters.flink.length + flinkClusters.yarn.length > 0) flink ??= createFlink(config, all)
+    const looking = flink?.services(flinkClusters) ?? []
     configured = all.map(({ name }) => name)
     printing = pageRules({ ...config, kafka: all })
+    const { status } = world ?? config
     const isOurs = createKafkaShare(config.replicas.share_kafka, replicas)
     watched = all
       .filter(({ name }) => isOurs(name))
       .map((cluster) =>
-        clusters.keep(cluster.name, { cluster, readsFlink: looking !== undefined }, () =>
+        clusters.keep(cluster.name, { cluster, status, readsFlink: flink !== undefined }, () =>
           createKafkaService(cluster, {
             clock,
             logger,
             observer: metrics,
             objectives: (consumer, topic) => rules.objectives(consumer, topic),
-            ...(looking === undefined ? {} : { flink: flinkInput }),
+            ...(flink === undefined ? {} : { flink: flink.input }),
+            statusWindowMs: status.window,
+            isJobRunning,
             isFlinkCluster: (name) => rules.flinkClusters.includes(name),
             ...(demo ? {} : { storage: config.storage.path }),
             onSnapshot: page.prepare,
@@ -270,7 +256,7 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
         ...targetFiles,
         ...watched,
         audit,
-        ...(looking ?? []),
+        ...looking,
       ],
       routes: routesOf(config, tokens, audit),
       isToken: (authorization) => {
@@ -281,6 +267,3 @@ export function createParts(first: Config, deps: PartsDeps): (config: Config) =>
     }
   }
 }
-
-/** After so many intervals of the poller a page says nothing about now. */
-const STALE_PAGES = 3

@@ -17,6 +17,8 @@ export interface Effective {
 export interface ReloadingDeps {
   /** @throws ConfigError with every problem */
   readonly read: () => Effective
+  /** Fetches what a configuration needs before it can be applied; undefined when all is there. */
+  readonly prepare: (effective: Effective) => Promise<void> | undefined
   /** Makes a configuration the one that counts; answers with all that runs from now on. @throws ConfigError */
   readonly apply: (effective: Effective) => readonly Service[]
   /** Told how each reload came out. */
@@ -39,12 +41,17 @@ export function createReloading(
   first: Effective,
   running: () => readonly Service[],
   deps: ReloadingDeps,
-): () => Reloaded {
-  const { read, apply, onReload, logger } = deps
+): () => Promise<Reloaded> {
+  const { read, prepare, apply, onReload, logger } = deps
   const began = new Map(fixed.map(([name, of]) => [name, fingerprint(of(first))]))
 
-  function next(): Reloaded {
-    const effective = read()
+  async function next(): Promise<Reloaded> {
+    let effective = read()
+    // What is there after the wait counts: another reload may have come and gone meanwhile.
+    for (let wait = prepare(effective); wait !== undefined; wait = prepare(effective)) {
+      await wait
+      effective = read()
+    }
     const problems = fixed
       .filter(([name, of]) => began.get(name) !== fingerprint(of(effective)))
       .map(([name]) => `${name}: changed, expected as it was at the start; restart Lagkeeper to change it`)
@@ -53,10 +60,10 @@ export function createReloading(
     return { changed: differences(before, apply(effective)) }
   }
 
-  return () => {
+  return async () => {
     let done: Reloaded
     try {
-      done = next()
+      done = await next()
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       done = { problems: error.problems }

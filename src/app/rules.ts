@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../runtime/clock.ts'
 import { createAddressGuard } from '../targets/address-guard.ts'
 import type { DemoParts } from './demo.ts'
 import { kafkaClusterOf } from './flink-schema.ts'
@@ -26,14 +27,14 @@ export function flinkClustersOf({ flink, yarn }: Config, world: DemoParts | unde
   return { flink, yarn: [...yarn, ...(world?.yarn ?? [])] }
 }
 
-export function rulesOf(config: Config, world: DemoParts | undefined): Rules {
+export function rulesOf(config: Config, world: DemoParts | undefined, clock: Pick<Clock, 'wall'> = systemClock): Rules {
   const { objectives, registration, exposition } = config
   const { flink, yarn } = flinkClustersOf(config, world)
   const clusters = [...flink, ...yarn]
   const byName = new Map(clusters.map((cluster) => [cluster.name, cluster]))
   const kafka = kafkaOf(config, world).map(({ name }) => name)
   return {
-    objectives: objectiveRules([...objectives, ...(world?.objectives ?? [])]),
+    objectives: objectiveRules([...objectives, ...(world?.objectives ?? [])], () => clock.wall()),
     guard: createAddressGuard(registration.allowed_cidrs),
     flinkClusters: clusters.map(({ name }) => name),
     jobs: jobRules(clusters),

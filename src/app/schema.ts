@@ -1,16 +1,15 @@
 import { z } from 'zod'
 import { listenAddress } from '../config/address.ts'
 import { duration } from '../config/duration.ts'
-import { pattern } from '../config/pattern.ts'
 import { besideOthers, member } from '../config/rules.ts'
 import { file, secret, text } from '../config/text-options.ts'
-import { severities } from '../model/objective.ts'
 import { logFormats, logLevels } from '../runtime/logger.ts'
 import { cidrRule, isCidr, privateNetworks } from '../targets/address-guard.ts'
 import { expositionSchema } from './exposition-schema.ts'
 import { fileSdSchema } from './file-sd-schema.ts'
 import { flinkClustersFit, flinkSchema } from './flink-schema.ts'
 import { kafkaSchema } from './kafka-schema.ts'
+import { objectiveSchema } from './objectives-schema.ts'
 import { advertiseUrl, replicasSchema, sharingNeedsZookeeper } from './replicas-schema.ts'
 import { tokenList } from './token-schema.ts'
 import { yarnSchema } from './yarn-schema.ts'
@@ -59,16 +58,6 @@ const registration = z.strictObject({
     .describe('How long a registration lives without a heartbeat when it does not say so itself.'),
 })
 
-const objective = z.strictObject({
-  consumer: pattern().describe('Consumers that the promise is about.'),
-  topic: pattern().prefault('.*').describe('Topics that the promise is about.'),
-  records: z.int().min(0).describe('Largest promised lag on one topic, in records.'),
-  owner: text('1 to 63 printable characters', /^[^\p{Cc}\p{Cs}]{1,63}$/u).describe(
-    'Who answers for the promise: a label for routing alerts.',
-  ),
-  severity: z.enum(severities).prefault('warning').describe('How bad it is when the promise is broken.'),
-})
-
 const log = z.strictObject({
   level: z.enum(logLevels).prefault('info').describe('Least important lines that are written.'),
   format: z
@@ -91,6 +80,14 @@ export const configSchema = z
     yarn: yarnSchema
       .prefault([])
       .describe('YARN clusters in which Flink applications are found; the name of each is its `flink_cluster`.'),
+    status: z
+      .strictObject({
+        window: duration('30s', '6h')
+          .prefault('10m')
+          .describe('What the status of a consumer is decided over; longer for those that commit seldom.'),
+      })
+      .prefault({})
+      .describe('How consumers are judged.'),
     exposition: expositionSchema.prefault({}).describe('What is on the page `/metrics`.'),
     storage: storage.prefault({}).describe('What is kept on disk.'),
     zookeeper: zookeeperSchema
@@ -102,7 +99,7 @@ export const configSchema = z
       .strictObject({ files: fileSdSchema.prefault([]).describe('Target lists as files, for `file_sd_configs`.') })
       .prefault({})
       .describe('Ways to the target list besides HTTP.'),
-    objectives: objective
+    objectives: objectiveSchema
       .array()
       .prefault([])
       .describe('Lags that somebody promised; the first rule per severity counts.'),

@@ -5,11 +5,12 @@ import { carryDenied, carryOver } from '../lag/carry.ts'
 import { noLogMemory, rememberLogs } from '../lag/former-lives.ts'
 import { impossibleEnds } from '../lag/impossible-ends.ts'
 import type { JoinInput, NoPositionPolicy } from '../lag/join.ts'
-import { noStoresBefore, prefer } from '../lag/prefer.ts'
+import { noStoresBefore, prefer, type SourceFound } from '../lag/prefer.ts'
 import { indexPrevious, type Previous } from '../lag/previous.ts'
 import { consumerTotals } from '../lag/totals.ts'
 import { type Catalog, emptyCatalog } from '../model/catalog.ts'
 import type { Consumer } from '../model/consumer.ts'
+import type { Judgements } from '../model/judgement.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Objective } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
@@ -22,10 +23,11 @@ import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
 import { joinAll } from './join-all.ts'
+import type { JudgeKeeper } from './judge-keeper.ts'
 import type { LinkKeeper } from './link-keeper.ts'
 import type { LostKeeper } from './lost-keeper.ts'
 import { createMetadata } from './metadata.ts'
-import { objectivesOf } from './objectives.ts'
+import { objectivesBy, objectivesOf } from './objectives.ts'
 import type { CollectObserver } from './observer.ts'
 import { createVanished } from './vanished.ts'
 import { createViews, type Viewed, type ViewOptions } from './views.ts'
@@ -45,10 +47,29 @@ export interface ClusterCollectorOptions {
   readonly views?: ViewOptions
   /** Lost records are not counted without it. */
   readonly lost?: LostKeeper
+  /** Nobody is judged without it. */
+  readonly judge?: Pick<JudgeKeeper, 'judge'>
   /** Groups of Flink jobs are consumers of their own without it. */
   readonly links?: Pick<LinkKeeper, 'adopt' | 'isKept'>
+  /** Told what each cycle has read, before anything is made of it. */
+  readonly onRead?: (read: CycleRead) => void
   readonly clock: Clock
   readonly observer: CollectObserver
+}
+
+/** What one cycle has read: all that its snapshot is made of, but for further questions about single rows. */
+export interface CycleRead {
+  /** Monotonic milliseconds at which the cycle began. */
+  readonly startedAt: number
+  /** What each source found, in their order. */
+  readonly sources: readonly SourceFound[]
+  readonly catalog: Catalog
+  readonly starts: LogOffsetColumn
+  readonly ends: LogOffsetColumn
+  /** Topics of which an end is lower than it was, by catalog index. */
+  readonly fallen: Uint8Array
+  /** Topics that were there, and may not be described any more. */
+  readonly denied: ReadonlySet<string>
 }
 
 /** Reads one Kafka cluster, cycle after cycle. */
@@ -84,6 +105,7 @@ interface Found {
 
 /** What all sources found together. */
 interface AllFound extends Found {
+  readonly results: readonly Found[]
   /** Names of the consumers in the batches. */
   readonly seen: ReadonlySet<string>
   /** Names of groups that are shown as jobs there: they are not gone. */
@@ -98,6 +120,12 @@ interface Logs {
   /** Topics of which an end is lower than it was, by catalog index. */
   readonly fallen: Uint8Array
   readonly problems: readonly Problem[]
+}
+
+/** What is published of a cycle, beside what was found and read. */
+interface Summed extends Viewed {
+  readonly objectives: readonly Objective[]
+  readonly judgements?: Judgements
 }
 
 interface History {
@@ -127,6 +155,9 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       const starts = await readStarts(signal)
       const found = await readPositions(starts.catalog, signal)
       const logs = await readEnds(starts, found, signal)
+      const { catalog, ends, fallen } = logs
+      const denied = metadata.denied()
+      options.onRead?.({ startedAt, sources: found.results, catalog, starts: logs.starts, ends, fallen, denied })
       logMemory = await runInTurns(rememberLogs(logMemory, logs.catalog, logs.ends))
       const history = historyOf(logs)
       const joined = await joinFound(found, logs, history, startedAt, signal)
@@ -134,7 +165,15 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
         parts: joined,
       }
       const lost = await options.lost?.count({ ...logs, ...history, parts: viewed.parts })
-      current = await summarise(viewed, found, logs, lost)
+      const objectives = await objectivesOf(viewed.parts, options.objectives)
+      const judged = await options.judge?.judge({
+        ...logs,
+        recreated: history.recreated,
+        parts: viewed.parts,
+        noPosition: options.noPosition,
+        objectives: objectivesBy(objectives),
+      })
+      current = await summarise({ ...viewed, ...judged, objectives }, found, logs, lost)
       const { problems } = current
       const isUp = logs.ends.evidence.length > 0 || (logs.catalog.rows === 0 && problems.length === 0)
       observer.source('kafka', kafkaCluster, { up: isUp, reasons: problems.map((problem) => problem.reason) })
@@ -168,7 +207,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     const { batches, problems } = adopted ?? found
     const seen = new Set<string>()
     for (const { consumers } of batches) for (const { name } of consumers) seen.add(name)
-    return { batches, seen, adopted: adopted?.groups ?? none, problems }
+    return { batches, seen, adopted: adopted?.groups ?? none, problems, results }
   }
 
   async function readSource(source: PositionSource, catalog: Catalog, signal: AbortSignal): Promise<Found> {
@@ -277,7 +316,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   }
 
   async function summarise(
-    { parts, views: logViews, problems = [] }: Viewed,
+    { parts, views: logViews, problems = [], objectives, judgements }: Summed,
     found: AllFound,
     logs: Logs,
     lost: RecordsLost | undefined,
@@ -301,10 +340,11 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       ends,
       parts,
       consumers,
-      objectives: await objectivesOf(parts, options.objectives),
+      objectives,
       problems: [...metadata.takeProblems(), ...logs.problems, ...found.problems, ...problems],
       ...(logViews === undefined ? {} : { views: logViews }),
       ...(lost === undefined ? {} : { lost }),
+      ...(judgements === undefined ? {} : { judgements }),
     }
   }
 }

@@ -13,8 +13,24 @@ export async function objectivesOf(
     for (let block = 0; block < batch.blockConsumer.length; block++) {
       const consumer = batch.consumers[batch.blockConsumer[block]!]!.name
       objectives.push(...promised(consumer, batch.topics[batch.blockTopic[block]!]!.name))
-      if (block % 1_000 === 0) await breathe()
+      // The first look at a schedule may take many milliseconds.
+      await breathe()
     }
   }
   return objectives
 }
+
+/** The promises by consumer and topic. */
+export function objectivesBy(
+  objectives: readonly Objective[],
+): (consumer: string, topic: string) => readonly Objective[] {
+  const by = new Map<string, Map<string, Objective[]>>()
+  for (const objective of objectives) {
+    const topics = by.get(objective.consumer) ?? new Map<string, Objective[]>()
+    by.set(objective.consumer, topics)
+    topics.set(objective.topic, [...(topics.get(objective.topic) ?? []), objective])
+  }
+  return (consumer, topic) => by.get(consumer)?.get(topic) ?? none
+}
+
+const none: readonly Objective[] = []

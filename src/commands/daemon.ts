@@ -11,6 +11,7 @@ const commands = [
   { usage: 'lag --kafka.bootstrap=…', summary: 'Print how far every consumer of a cluster is behind.' },
   { usage: 'compare --url=…', summary: 'Explain how another lag exporter differs from Lagkeeper.' },
   { usage: 'register --url=… -- COMMAND', summary: 'Keep a registration alive while a command runs.' },
+  { usage: 'rules --config.file=…', summary: 'Print alerting rules with fixed thresholds for the objectives.' },
   { usage: 'check config FILE', summary: 'Say whether the daemon would start with a file.' },
 ]
 

@@ -1,3 +1,4 @@
+import { type ConsumerJudgement, type Status, statuses } from '../model/judgement.ts'
 import { type Reason, reasonOf } from '../model/reason.ts'
 import { heldIndex, isFresh, type Snapshot, type SnapshotPart } from '../model/snapshot.ts'
 
@@ -8,32 +9,41 @@ export interface ConsumerRow {
   readonly topics: number
   /** All records it has not read; absent when a partition is unknown. */
   readonly lag?: number
+  /** Of its worst topic; absent when nobody judges. */
+  readonly status?: Status
+  /** Why it is not ok. */
+  readonly why?: string
+  /** Milliseconds, the largest of its topics; absent when one of them is not known. */
+  readonly timeLag?: number
   /** Why the lag is absent: the most frequent reason among its partitions. */
   readonly reason?: Reason
 }
 
 export interface TopConsumers {
-  /** By lag, the largest first; those without a lag come last. */
+  /** The worst status first; of one status by lag, the largest first, and those without a lag last. */
   readonly rows: readonly ConsumerRow[]
   readonly all: number
   readonly unknown: number
 }
 
-/** The consumers that are furthest behind, at most `limit`, over all clusters. Consumers that are gone do not count. */
+/** The consumers that are worst off, at most `limit`, over all clusters. Consumers that are gone do not count. */
 export function topConsumers(snapshots: readonly Snapshot[], limit: number): TopConsumers {
   const present = snapshots.flatMap((snapshot) =>
     snapshot.consumers
       .filter((total) => total.present)
-      .map(({ consumer, lag }) => ({ snapshot, consumer: consumer.name, lag })),
+      .map(({ consumer, lag }) => {
+        const judgement = snapshot.judgements?.get(consumer.name)
+        return { snapshot, consumer: consumer.name, lag, judgement, badness: badnessOf(judgement) }
+      }),
   )
-  const first = present.toSorted((a, b) => (b.lag ?? -1) - (a.lag ?? -1)).slice(0, limit)
+  const first = present.toSorted((a, b) => b.badness - a.badness || (b.lag ?? -1) - (a.lag ?? -1)).slice(0, limit)
   const details = new Map(
     [...new Set(first.map(({ snapshot }) => snapshot))].map((snapshot) => {
       const names = first.filter((one) => one.snapshot === snapshot).map(({ consumer }) => consumer)
       return [snapshot, detailsOf(snapshot, names)]
     }),
   )
-  const rows = first.map(({ snapshot, consumer, lag }): ConsumerRow => {
+  const rows = first.map(({ snapshot, consumer, lag, judgement }): ConsumerRow => {
     const { topics, reasons } = details.get(snapshot)?.get(consumer) ?? noDetails()
     const [most] = [...reasons].toSorted((a, b) => b[1] - a[1])
     return {
@@ -41,10 +51,28 @@ export function topConsumers(snapshots: readonly Snapshot[], limit: number): Top
       consumer,
       topics: topics.size,
       ...(lag === undefined ? {} : { lag }),
+      ...judgedAs(judgement),
       ...(lag !== undefined || most === undefined ? {} : { reason: most[0] }),
     }
   })
   return { rows, all: present.length, unknown: present.filter(({ lag }) => lag === undefined).length }
+}
+
+function badnessOf(judgement: ConsumerJudgement | undefined): number {
+  return judgement === undefined ? 0 : statuses.indexOf(judgement.status)
+}
+
+function judgedAs(judgement: ConsumerJudgement | undefined): Pick<ConsumerRow, 'status' | 'why' | 'timeLag'> {
+  if (judgement === undefined) return {}
+  const topics = [...judgement.topics.values()]
+  const why = topics.find(({ status }) => status === judgement.status)?.why
+  const times = topics.map(({ timeLag }) => timeLag?.seconds)
+  const isKnown = times.every((seconds) => seconds !== undefined)
+  return {
+    status: judgement.status,
+    ...(why === undefined ? {} : { why }),
+    ...(isKnown && times.length > 0 ? { timeLag: Math.max(...times) * 1_000 } : {}),
+  }
 }
 
 interface Details {

@@ -57,7 +57,7 @@ ${input.demo ? demoBanner() : undefined}<section>
 ${clusterTable(input.clusters, input.now)}
 </section>
 <section>
-<h2 id="consumers">Furthest behind</h2>
+<h2 id="consumers">Consumers, the worst first</h2>
 ${consumerTable(topConsumers(snapshots, CONSUMERS_SHOWN))}
 </section>
 ${input.jobs === undefined ? undefined : jobSection(input.jobs)}<section>

@@ -3,7 +3,9 @@ import type { LagRow } from '../model/lag-row.ts'
 import { type LogOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
 import type { GaugeTrace, PositionTrace } from '../model/position-trace.ts'
 import { rowState, type Snapshot } from '../model/snapshot.ts'
+import type { TimeLagSource } from '../model/time-lag.ts'
 import { isoTime, rowWords } from './json-row.ts'
+import { judgementWords } from './judgement-words.ts'
 import { reasonText } from './reason-text.ts'
 
 /** One request in JSON's words, with times of the wall clock. */
@@ -26,6 +28,10 @@ export interface Explanation {
   readonly cycle_ended: string
   /** The calculation in words. */
   readonly arithmetic: string
+  /** How the time lag was made out, in words; absent when it is not known. */
+  readonly time_lag: string | undefined
+  /** What is thought of the consumer on the topic; absent when nobody judges. */
+  readonly judgement: object | undefined
   /** The reason as a sentence; absent when nothing is missing. */
   readonly why: string | undefined
   readonly requests: {
@@ -83,6 +89,8 @@ export function explain(snapshot: Snapshot, row: LagRow, trace?: PositionTrace):
     cycle: snapshot.cycle,
     cycle_ended: isoTime(snapshot.takenAtWall),
     arithmetic: arithmetic(row),
+    time_lag: timeLagText(snapshot, row),
+    judgement: judgementOf(snapshot, row),
     why: row.reason === undefined ? undefined : reasonText[row.reason],
     requests: {
       log_start: requests(answerOf(snapshot.starts, logRow)),
@@ -158,6 +166,31 @@ function arithmetic(row: LagRow): string {
   if (start !== undefined && position < start)
     return `log end ${end} - log start ${start} = records lag ${lag}; the records from position ${position} to ${start} are gone${when}`
   return `log end ${end} - position ${position} = records lag ${lag}${when}`
+}
+
+const sourceText: Readonly<Record<TimeLagSource, string>> = {
+  log_ends: 'two log ends that were seen, one at or below the position and one above it',
+  timestamps: 'the timestamp that the log gave for the position',
+  record: 'the timestamp of the record at the position',
+}
+
+function timeLagText({ takenAtWall }: Snapshot, { timeLag, takenAt }: LagRow): string | undefined {
+  if (timeLag === undefined) return undefined
+  const { seconds, uncertainty, source } = timeLag
+  if (seconds === 0 && uncertainty === 0) return 'nothing to read: 0'
+  const at = takenAt ?? takenAtWall
+  const [from, to] = [at - (seconds + uncertainty) * 1_000, at - Math.max(0, seconds - uncertainty) * 1_000]
+  return `the log end passed the position between ${isoTime(from)} and ${isoTime(to)}, by ${sourceText[source]}`
+}
+
+function judgementOf({ kafkaCluster, judgements, objectives }: Snapshot, row: LagRow): object | undefined {
+  const judgement = judgements?.get(row.consumer)?.topics.get(row.topic)
+  if (judgement === undefined) return undefined
+  const promised = objectives.filter(({ consumer, topic }) => consumer === row.consumer && topic === row.topic)
+  const { batch, blockComplete, blockLag } = row.part
+  const block = batch.blockFirst.findLastIndex((first) => first <= row.row)
+  const lag = blockComplete[block] === 1 ? blockLag[block] : undefined
+  return judgementWords(kafkaCluster, { name: row.consumer, kind: row.kind }, row.topic, judgement, lag, promised)
 }
 
 function missing({ position, logStartOffset, logEndOffset }: LagRow): string[] {

@@ -1,4 +1,5 @@
 import type { LagRow } from '../model/lag-row.ts'
+import type { TimeLag } from '../model/time-lag.ts'
 
 /**
  * One row as JSON text without a newline, in the words that the API and the command line share. What is unknown is left
@@ -20,6 +21,7 @@ export function rowWords(row: LagRow): Readonly<Record<string, string | number |
     log_start_offset: row.logStartOffset,
     log_end_offset: row.logEndOffset,
     records_lag: row.recordsLag,
+    ...timeLagWords(row.timeLag),
     last_stable_offset: row.lastStableOffset,
     read_committed_records_lag: row.readCommittedRecordsLag,
     cold_records: row.coldRecords,
@@ -27,6 +29,26 @@ export function rowWords(row: LagRow): Readonly<Record<string, string | number |
     reason: row.reason,
     taken_at: row.takenAt === undefined ? undefined : isoTime(row.takenAt),
   }
+}
+
+/** A time lag in JSON's words. */
+export function timeLagWords(timeLag: TimeLag | undefined): {
+  readonly time_lag_seconds: number | undefined
+  readonly time_lag_uncertainty_seconds: number | undefined
+  readonly time_lag_source: string | undefined
+} {
+  return {
+    time_lag_seconds: thousandths(timeLag?.seconds),
+    time_lag_uncertainty_seconds: thousandths(timeLag?.uncertainty),
+    time_lag_source: timeLag === undefined || timeLag.seconds === 0 ? undefined : timeLag.source,
+  }
+}
+
+/** Three places behind the point say more than is known of a measured number. */
+export function thousandths(value: number): number
+export function thousandths(value: number | undefined): number | undefined
+export function thousandths(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.round(value * 1_000) / 1_000
 }
 
 /** JSON text with bigints as integers; members that are undefined are left out. */

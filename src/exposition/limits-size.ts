@@ -1,3 +1,4 @@
+import { statuses } from '../model/judgement.ts'
 import { heldIndex, isFresh } from '../model/snapshot.ts'
 import { topicEnd } from './block-order.ts'
 import { lagFamilies } from './families.ts'
@@ -13,7 +14,9 @@ interface Weights {
   readonly logPartition: number
   readonly logTopic: number
   readonly hasStates: boolean
-  readonly hasObjectives: boolean
+  /** Of which units there are objectives on the page. */
+  readonly hasRecords: boolean
+  readonly hasSeconds: boolean
 }
 
 /** How many series a snapshot has, as if every number in it were known: never fewer than are printed. */
@@ -37,15 +40,20 @@ function weightsOf(table: readonly TableRow[]): Weights {
   return {
     partition: of('partition', 'partition'),
     topic: of('topic', 'topic'),
-    consumer: of('consumer', 'consumer'),
+    consumer: of('consumer', 'consumer') + (has(lagFamilies.status.name) ? statuses.length - 1 : 0),
     logPartition: of('log', 'partition'),
     logTopic: of('log', 'topic'),
     hasStates: has(lagFamilies.partitions.name),
-    hasObjectives: has(lagFamilies.objectiveRecords.name),
+    hasRecords: has(lagFamilies.objectiveRecords.name),
+    hasSeconds: has(lagFamilies.objectiveSeconds.name),
   }
 }
 
-const countedApart: ReadonlySet<string> = new Set([lagFamilies.partitions.name, lagFamilies.objectiveRecords.name])
+const countedApart: ReadonlySet<string> = new Set([
+  lagFamilies.partitions.name,
+  lagFamilies.objectiveRecords.name,
+  lagFamilies.objectiveSeconds.name,
+])
 const MOST_STATES = 18
 
 /** A quick answer that is never too low: if it fits, nothing has to be counted. */
@@ -62,7 +70,7 @@ export function mostSeries({ snapshot }: OrderedSnapshot, table: readonly TableR
     rows * weights.partition +
     blocks * (weights.topic + (weights.hasStates ? MOST_STATES : 0)) +
     Math.max(consumers.length, blocks) * weights.consumer +
-    (weights.hasObjectives ? objectives.length : 0) +
+    (Number(weights.hasRecords) + Number(weights.hasSeconds)) * objectives.length +
     catalog.rows * weights.logPartition +
     catalog.topics.length * weights.logTopic +
     catalog.brokers.length +
@@ -81,9 +89,11 @@ export function* sizesOf(
   const { catalog } = snapshot
   const isRead = new Uint8Array(catalog.topics.length)
   const objectives = new Map<string, number>()
-  if (weights.hasObjectives)
-    for (const [index, { consumer }] of snapshot.objectives.entries()) {
-      objectives.set(consumer, (objectives.get(consumer) ?? 0) + 1)
+  if (weights.hasRecords || weights.hasSeconds)
+    for (const [index, { consumer, records, seconds }] of snapshot.objectives.entries()) {
+      const inRecords = weights.hasRecords && records !== undefined
+      const inSeconds = weights.hasSeconds && seconds !== undefined
+      objectives.set(consumer, (objectives.get(consumer) ?? 0) + Number(inRecords) + Number(inSeconds))
       if (index % STEP === STEP - 1) yield
     }
   const consumer = new Float64Array(levels.names.length * 3)

@@ -4,6 +4,20 @@ import { compatNames, compatTables } from './compat-tables.ts'
 import { groupState, info, members, present, totalRecordsLag } from './consumer-lines.ts'
 import { lagFamilies } from './families.ts'
 import type { Granularity } from './granularity.ts'
+import {
+  commitInterval,
+  consumeRate,
+  drain,
+  eventTimeLag,
+  headroomRecords,
+  headroomSeconds,
+  positionChangedAt,
+  produceRate,
+  rewinds,
+  status,
+  timeLag,
+  timeLagUncertainty,
+} from './judgement-lines.ts'
 import { headText } from './label-text.ts'
 import type { LimitReason, SeriesLimits } from './limits.ts'
 import { chooseSeries } from './limits-choose.ts'
@@ -12,7 +26,7 @@ import { PageWriter } from './page-writer.ts'
 import { logEndOffset, logStartOffset, position, recordsLag } from './partition-lines.ts'
 import { consumerSlices, type Slice, topicSlices } from './slices.ts'
 import { type TableRow, viewOf } from './table.ts'
-import { objectiveRecords, partitions, topicRecordsLag } from './topic-lines.ts'
+import { objectiveRecords, objectiveSeconds, partitions, topicRecordsLag } from './topic-lines.ts'
 import { coldRecords, isAskedFor, lagBytes, readCommittedRecordsLag, recordsLost } from './view-lines.ts'
 
 /** The sets of names that a page can have: our own, and those of other exporters. */
@@ -40,6 +54,18 @@ const ownTable: readonly TableRow[] = [
   [lagFamilies.topicRecordsLag, topicRecordsLag, undefined, 'consumers'],
   [lagFamilies.totalRecordsLag, totalRecordsLag],
   [lagFamilies.recordsLost, recordsLost, undefined, 'consumers'],
+  [lagFamilies.timeLag, timeLag, undefined, 'consumers'],
+  [lagFamilies.timeLagUncertainty, timeLagUncertainty, undefined, 'consumers'],
+  [lagFamilies.eventTimeLag, eventTimeLag, undefined, 'consumers'],
+  [lagFamilies.status, status],
+  [lagFamilies.rewinds, rewinds, undefined, 'consumers'],
+  [lagFamilies.positionChangedAt, positionChangedAt, undefined, 'consumers'],
+  [lagFamilies.commitInterval, commitInterval, undefined, 'consumers'],
+  [lagFamilies.produceRate, produceRate, undefined, 'consumers'],
+  [lagFamilies.consumeRate, consumeRate, undefined, 'consumers'],
+  [lagFamilies.drain, drain, undefined, 'consumers'],
+  [lagFamilies.headroomRecords, headroomRecords, undefined, 'consumers'],
+  [lagFamilies.headroomSeconds, headroomSeconds, undefined, 'consumers'],
   [lagFamilies.readCommittedRecordsLag, readCommittedRecordsLag],
   [lagFamilies.coldRecords, coldRecords],
   [lagFamilies.lagBytes, lagBytes],
@@ -48,6 +74,7 @@ const ownTable: readonly TableRow[] = [
   [lagFamilies.members, members],
   [lagFamilies.groupState, groupState],
   [lagFamilies.present, present],
+  [lagFamilies.objectiveSeconds, objectiveSeconds],
   [lagFamilies.objectiveRecords, objectiveRecords],
   [lagFamilies.logStartOffset, logStartOffset, 'log', 'topics'],
   [lagFamilies.logEndOffset, logEndOffset, 'log', 'topics'],

@@ -58,11 +58,17 @@ function saysSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boo
     if (consumerAt(before.snapshot, before.order, place) !== consumer) return false
     if (topicAt(before.snapshot, before.order, place) !== topic) return false
     if (before.snapshot.lost?.get(consumer)?.get(topic) !== now.snapshot.lost?.get(consumer)?.get(topic)) return false
+    // What a judgement says again is the same object.
+    if (judgementOf(before.snapshot, consumer, topic) !== judgementOf(now.snapshot, consumer, topic)) return false
     const past = before.snapshot.parts[before.order.part[place]!]!
     const part = now.snapshot.parts[now.order.part[place]!]!
     if (!isSameBlock(past, before.order.block[place]!, part, now.order.block[place]!)) return false
   }
   return true
+}
+
+function judgementOf({ judgements }: OrderedSnapshot['snapshot'], consumer: string, topic: string): object | undefined {
+  return judgements?.get(consumer)?.topics.get(topic)
 }
 
 /** False also where nobody has looked: parts with held rows or with views are always printed anew. */

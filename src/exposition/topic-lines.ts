@@ -62,17 +62,24 @@ function countStates(part: SnapshotPart, block: number, counts: Uint32Array): vo
   }
 }
 
-/** What was promised, in the order consumer, topic, severity. */
-export const objectiveRecords: Lines = function* ({ snapshot }, page) {
-  const sorting = sortInSteps(snapshot.objectives, byConsumerTopicSeverity)
-  let step = sorting.next()
-  for (; step.done !== true; step = sorting.next()) yield* page.take()
-  for (const { consumer, topic, owner, severity, records } of step.value) {
-    page.label(labelText(lagFamilies.objectiveRecords, snapshot.kafkaCluster, consumer, topic, owner, severity))
-    if (!page.fits()) yield* page.take()
-    page.line(records)
+/** What was promised in one of its units, in the order consumer, topic, severity. */
+const objectivesAs = (family: Family, value: (objective: Objective) => number | undefined): Lines =>
+  function* ({ snapshot }, page) {
+    const promised = snapshot.objectives.filter((objective) => value(objective) !== undefined)
+    yield* page.take()
+    const sorting = sortInSteps(promised, byConsumerTopicSeverity)
+    let step = sorting.next()
+    for (; step.done !== true; step = sorting.next()) yield* page.take()
+    for (const objective of step.value) {
+      const { consumer, topic, owner, severity } = objective
+      page.label(labelText(family, snapshot.kafkaCluster, consumer, topic, owner, severity))
+      if (!page.fits()) yield* page.take()
+      page.line(value(objective)!)
+    }
   }
-}
+
+export const objectiveRecords = objectivesAs(lagFamilies.objectiveRecords, ({ records }) => records)
+export const objectiveSeconds = objectivesAs(lagFamilies.objectiveSeconds, ({ seconds }) => seconds)
 
 function byConsumerTopicSeverity(a: Objective, b: Objective): number {
   return byName(a.consumer, b.consumer) || byName(a.topic, b.topic) || byName(a.severity, b.severity)

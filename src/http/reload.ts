@@ -6,7 +6,7 @@ export type Reloaded = { readonly changed: readonly string[] } | { readonly prob
 
 export interface ReloadDeps {
   readonly changes: Pick<Changes, 'run'>
-  readonly reload: () => Reloaded
+  readonly reload: () => Promise<Reloaded>
 }
 
 /** `POST /-/reload`: the configuration is read again. 500 as in Prometheus when it is not valid; the old one then stays. */
@@ -15,8 +15,8 @@ export function reloadRoute({ changes, reload }: ReloadDeps): Route {
     method: 'POST',
     path: '/-/reload',
     handle: (request) =>
-      changes.run(request, { verb: 'reload' }, (_caller, note) => {
-        const done = reload()
+      changes.run(request, { verb: 'reload' }, async (_caller, note) => {
+        const done = await reload()
         if ('problems' in done)
           return refuse(500, 'Configuration not reloaded, the old one stays', { problems: done.problems })
         note({ outcome: done.changed.length === 0 ? 'nothing to restart' : `restarted ${done.changed.join(', ')}` })

@@ -1,4 +1,3 @@
-import type { LagRow } from '../model/lag-row.ts'
 import { badParameter } from './query.ts'
 
 /** The row after which the next page of a listing begins: a place in the order of names, whatever has come or gone. */
@@ -10,7 +9,7 @@ export interface RowCursor {
 }
 
 /** The cursor as text that callers hand back and need not understand. */
-export function writeCursor({ kafkaCluster, consumer, topic, partition }: LagRow): string {
+export function writeCursor({ kafkaCluster, consumer, topic, partition }: RowCursor): string {
   return Buffer.from(JSON.stringify([kafkaCluster, consumer, topic, partition])).toString('base64url')
 }
 

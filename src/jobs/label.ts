@@ -14,6 +14,17 @@ export function printedName(name: string): string {
   return whole.replace(halves, '\ufffd')
 }
 
+/** The name under which the positions of a job are shown as those of a consumer. */
+export function consumerOfJob({
+  flinkCluster,
+  label,
+}: {
+  readonly flinkCluster: string
+  readonly label: string
+}): string {
+  return `${flinkCluster}/${label}`
+}
+
 const halves = /\p{Cs}/gu
 
 /** Labels for another job of a name that is taken, the nicest first; without an end. */

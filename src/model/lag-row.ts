@@ -3,6 +3,8 @@ import { type RowViews, rowViews } from './lag-row-views.ts'
 import { offsetAt } from './offsets.ts'
 import { KNOWN, type Reason, reasonOf } from './reason.ts'
 import { heldIndex, isFresh, type Snapshot, type SnapshotPart } from './snapshot.ts'
+import { sortedIndex } from './sorted.ts'
+import { type TimeLag, timeLagSources } from './time-lag.ts'
 
 /**
  * One partition of one consumer for people and scripts: what is unknown is left out, integers are exact. A held row has no
@@ -18,6 +20,8 @@ export interface LagRow extends RowViews {
   readonly logStartOffset?: bigint
   readonly logEndOffset?: bigint
   readonly recordsLag?: bigint
+  /** Of the moment at which the log ends were read, or of a held row at which it was taken; absent when not known. */
+  readonly timeLag?: TimeLag
   /** Why a number is missing or not fully trusted. */
   readonly reason?: Reason
   /** Held rows only: when it was taken, in milliseconds of the wall clock. */
@@ -76,6 +80,7 @@ export function lagRow(snapshot: Snapshot, part: SnapshotPart, block: number, ro
       logStartOffset: from,
       logEndOffset: to,
       recordsLag: positioned[held] === 1 && part.held.lag[held]! > 0 ? to - later(at, from) : 0n,
+      ...timeLagOf(part, row, part.held.lag[held]),
       takenAt: takenAtWall(snapshot, takenAt[held]!),
     }
   }
@@ -93,7 +98,7 @@ export function lagRow(snapshot: Snapshot, part: SnapshotPart, block: number, ro
     ...(position === undefined ? {} : { position }),
     ...(log.start === undefined ? {} : { logStartOffset: log.start }),
     ...(log.end === undefined ? {} : { logEndOffset: log.end }),
-    ...(lag === undefined ? {} : { recordsLag: lag }),
+    ...(lag === undefined ? {} : { recordsLag: lag, ...timeLagOf(part, row, part.lag[row]) }),
     ...views,
   }
 }
@@ -138,4 +143,17 @@ function later(a: bigint, b: bigint): bigint {
 /** A moment of the monotonic clock on the wall clock, as it stood when the snapshot was taken. */
 function takenAtWall(snapshot: Snapshot, monotonic: number): number {
   return snapshot.takenAtWall - (snapshot.takenAt - monotonic)
+}
+
+const caughtUp: TimeLag = { seconds: 0, uncertainty: 0, source: 'log_ends' }
+
+function timeLagOf({ timeLags }: SnapshotPart, row: number, lag: number | undefined): { readonly timeLag?: TimeLag } {
+  if (timeLags === undefined) return {}
+  if (lag === 0) return { timeLag: caughtUp }
+  const at = sortedIndex(timeLags.row, row)
+  if (at < 0) return {}
+  const { seconds, uncertainty, source } = timeLags
+  return {
+    timeLag: { seconds: seconds[at]!, uncertainty: uncertainty[at]!, source: timeLagSources[source[at]!]! },
+  }
 }

@@ -1,11 +1,18 @@
 export const severities = ['info', 'warning', 'critical'] as const
-type Severity = (typeof severities)[number]
+export type Severity = (typeof severities)[number]
 
-/** The lag somebody promised for a consumer on a topic: the effective value, one per severity. */
-export interface Objective {
+/** What may be promised: at least one of them is. */
+export interface Promised {
+  /** Largest sum over the partitions of the topic. */
+  readonly records?: number
+  /** Largest time lag of any partition of the topic. */
+  readonly seconds?: number
+}
+
+/** The lag somebody promised for a consumer on a topic: the values that hold now, one objective per severity. */
+export interface Objective extends Promised {
   readonly consumer: string
   readonly topic: string
-  readonly records: number
   readonly owner: string
   readonly severity: Severity
 }

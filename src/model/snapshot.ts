@@ -1,5 +1,6 @@
 import type { Catalog } from './catalog.ts'
 import type { Consumer } from './consumer.ts'
+import type { Judgements } from './judgement.ts'
 import type { LogOffsetColumn } from './log-offsets.ts'
 import type { Objective } from './objective.ts'
 import type { OffsetColumn } from './offsets.ts'
@@ -7,6 +8,7 @@ import type { PositionBatch } from './position-batch.ts'
 import type { Problem } from './problem.ts'
 import { KNOWN, type Reason, reasonCode, reasonOf } from './reason.ts'
 import { sortedIndex } from './sorted.ts'
+import type { TimeLagRows } from './time-lag.ts'
 
 /** Rows that show an earlier cycle, whole, because this cycle could not read them (I2). Ascending by row. */
 export interface HeldRows {
@@ -38,6 +40,8 @@ export interface SnapshotPart {
   readonly belowStart: readonly number[]
   /** Absent when none was asked for. */
   readonly views?: BlockViews
+  /** Absent when nobody judges, and for lags without a position. */
+  readonly timeLags?: TimeLagRows
 }
 
 /** Numbers, an entry a block or a partition of the catalog, where they are known. */
@@ -97,6 +101,8 @@ export interface Snapshot {
   readonly views?: LogViews
   /** Absent when nobody counts. */
   readonly lost?: RecordsLost
+  /** Absent when nobody judges. */
+  readonly judgements?: Judgements
 }
 
 const SUSPECTED = reasonCode('control_records_suspected')

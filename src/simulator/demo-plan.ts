@@ -4,14 +4,16 @@ export interface TopicPlan {
   readonly partitions: number
   /** Records in all partitions, on average. */
   readonly perSecond: number
+  /** Records are deleted when they are as old as this; kept for ever when absent. */
+  readonly retentionSeconds?: number
 }
 
 /** A consumer of the demo that is no Flink job, and what is interesting about it. */
 export interface ConsumerPlan {
   readonly group: string
   readonly topics: readonly string[]
-  /** A live member of its group, or nobody's any more. */
-  readonly kind: 'member' | 'stopped'
+  /** A live member of its group, nobody's any more, or a group that is deleted after a minute. */
+  readonly kind: 'member' | 'stopped' | 'vanishes'
   /** What it can read, as a share of what is produced on average; above 1 it keeps up. */
   readonly speed: number
   readonly commitEverySeconds: number
@@ -34,6 +36,7 @@ export const topicPlans: readonly TopicPlan[] = [
   { name: 'catalog-changes', partitions: 2, perSecond: 25 },
   { name: 'refunds', partitions: 3, perSecond: 3 },
   { name: 'notifications', partitions: 3, perSecond: 50 },
+  { name: 'audit-events', partitions: 2, perSecond: 40, retentionSeconds: 900 },
 ]
 
 const steady = { speed: 3, behind: 0 } as const
@@ -55,4 +58,22 @@ export const consumerPlans: readonly ConsumerPlan[] = [
   },
   { ...steady, group: 'refund-audit', topics: ['refunds'], kind: 'member', commitEverySeconds: 5, neverCommits: 1 },
   { ...steady, group: 'email-sender', topics: ['notifications'], kind: 'member', commitEverySeconds: 2, beyondEnd: 2 },
+  // A slow leak: nearly as fast as what arrives.
+  { group: 'stock-replica', topics: ['inventory'], kind: 'member', speed: 0.9, behind: 0, commitEverySeconds: 1 },
+  // Hangs: its member is there and commits nothing.
+  { group: 'tax-report', topics: ['shipments'], kind: 'member', speed: 0, behind: 4_000, commitEverySeconds: 5 },
+  // Its group is deleted after a minute.
+  { ...steady, group: 'trial-export', topics: ['refunds'], kind: 'vanishes', commitEverySeconds: 5 },
+  // Far behind and half as fast as what arrives: retention catches up with it within minutes.
+  {
+    group: 'audit-archive',
+    topics: ['audit-events'],
+    kind: 'member',
+    speed: 0.5,
+    behind: 24_000,
+    commitEverySeconds: 2,
+  },
 ]
+
+/** The age at which a group that vanishes does so. */
+export const VANISHES_AFTER_SECONDS = 60

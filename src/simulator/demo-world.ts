@@ -1,5 +1,5 @@
 import { offsetNumber } from '../model/offsets.ts'
-import { type ConsumerPlan, consumerPlans, type TopicPlan, topicPlans } from './demo-plan.ts'
+import { type ConsumerPlan, consumerPlans, type TopicPlan, topicPlans, VANISHES_AFTER_SECONDS } from './demo-plan.ts'
 import type { KafkaState } from './kafka-state.ts'
 
 /** Records that each partition kept from before the demo began, and the offset at which they begin. */
@@ -29,14 +29,21 @@ export interface DemoWorld {
   tick(): void
 }
 
-/** Makes topics and groups in an empty cluster, and from then on moves them. */
-export function createDemoWorld(state: KafkaState, random: () => number): DemoWorld {
+/**
+ * Makes topics and groups in an empty cluster, and from then on moves them.
+ *
+ * @param now milliseconds of the wall clock, for the timestamps of what was there before
+ */
+export function createDemoWorld(state: KafkaState, random: () => number, now: () => number): DemoWorld {
   let seconds = 0
-  for (const { name, partitions } of topicPlans) {
+  for (const topic of topicPlans) {
+    const { name, partitions, retentionSeconds } = topic
     state.createTopic(name, partitions)
+    if (retentionSeconds !== undefined) state.setConfig(name, 'retention.ms', String(retentionSeconds * 1_000))
     for (let partition = 0; partition < partitions; partition++) {
       const start = BigInt(FIRST_OFFSET + Math.floor(random() * KEPT))
-      state.setLog(name, partition, start, start + BigInt(KEPT))
+      state.setLog(name, partition, start, start)
+      fill(state, topic, partition, now())
     }
   }
   const consumers = consumerPlans.map((plan) => startConsumer(state, plan))
@@ -46,8 +53,16 @@ export function createDemoWorld(state: KafkaState, random: () => number): DemoWo
     seconds: () => seconds,
     tick() {
       seconds++
-      for (const topic of topicPlans) produce(state, topic, random)
+      for (const topic of topicPlans) {
+        produce(state, topic, random)
+        expire(state, topic)
+      }
       for (const [index, consumer] of consumers.entries()) {
+        const { group, kind } = consumer.plan
+        if (kind === 'vanishes' && seconds >= VANISHES_AFTER_SECONDS) {
+          if (seconds === VANISHES_AFTER_SECONDS) state.removeGroup(group)
+          continue
+        }
         read(state, consumer, seconds)
         // Each at seconds of its own, so that not everything moves at once.
         if ((seconds + index) % consumer.plan.commitEverySeconds === 0) commit(state, consumer)
@@ -56,11 +71,37 @@ export function createDemoWorld(state: KafkaState, random: () => number): DemoWo
   }
 }
 
+/** Records in each stretch of time that a log is filled with. */
+const STRETCH = 100
+
+/** The records from before the demo began, as old as the rate of the topic makes them. */
+function fill(
+  state: KafkaState,
+  { name, partitions, perSecond, retentionSeconds }: TopicPlan,
+  partition: number,
+  now: number,
+): void {
+  const rate = perSecond / partitions
+  const records = retentionSeconds === undefined ? KEPT : Math.floor(rate * retentionSeconds)
+  for (let left = records; left > 0; left -= STRETCH)
+    state.append(name, partition, Math.min(STRETCH, left), Math.round(now - (left / rate) * 1_000))
+}
+
+/** Takes what is older than the retention, as far as the rate of the topic says. */
+function expire(state: KafkaState, topic: TopicPlan): void {
+  const { name, partitions, perSecond, retentionSeconds } = topic
+  if (retentionSeconds === undefined) return
+  for (let partition = 0; partition < partitions; partition++) {
+    const kept = Math.floor((perSecond / partitions) * retentionSeconds)
+    state.deleteRecords(name, partition, BigInt(Math.max(0, endOf(state, topic, partition) - kept)))
+  }
+}
+
 function startConsumer(state: KafkaState, plan: ConsumerPlan): DemoConsumer {
   const topics = topicPlans.filter(({ name }) => plan.topics.includes(name))
   const partitionsOf = ({ name, partitions }: TopicPlan) =>
     [name, Array.from({ length: partitions }, (_, p) => p)] as const
-  if (plan.kind === 'member')
+  if (plan.kind !== 'stopped')
     state.setGroup(plan.group, {
       members: [{ clientId: plan.group, assignment: Object.fromEntries(topics.map(partitionsOf)) }],
     })

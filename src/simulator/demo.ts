@@ -12,7 +12,7 @@ import { createSimulatedYarn } from './simulated-yarn.ts'
 import { streamsPage } from './streams-page.ts'
 
 /**
- * A little world to look at without having one: three brokers, eight topics, five consumers, ten Flink jobs on a YARN
+ * A little world to look at without having one: three brokers, nine topics, nine consumers, ten Flink jobs on a YARN
  * with two ResourceManagers, and one process that registers itself.
  */
 export interface Demo extends Service, AsyncDisposable {
@@ -45,8 +45,8 @@ const STREAMS_APP = 'order-status'
  */
 export async function createDemo({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }): Promise<Demo> {
   const random = seededRandom(20)
-  const cluster = await createKafkaCluster({ brokers: 3, random })
-  const world = createDemoWorld(cluster.state, random)
+  const cluster = await createKafkaCluster({ brokers: 3, random, wall: () => clock.wall() })
+  const world = createDemoWorld(cluster.state, random, () => clock.wall())
   const flink = createFlinkWorld(cluster.state, { now: () => clock.wall(), random })
   startDemoJobs(flink, random)
   const yarn = await createSimulatedYarn(flink)

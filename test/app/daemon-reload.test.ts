@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { runDaemon } from '../../src/app/daemon.ts'
 import { effectiveConfig, parseFlags } from '../../src/app/flags.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -108,5 +108,29 @@ describe('a reload of the daemon', () => {
     const answer = await fetch(`${url}/-/reload`, { method: 'POST' })
     expect(await answer.json()).toEqual({ reloaded: true, changed: [] })
     expect((await put()).status).toBe(200)
+  })
+
+  it('says what is wrong with the first Flink cluster, watches it once it is right, and forgets it again', async () => {
+    const reload = async (flink: string) => {
+      await configure(`kafka: [${cluster('three')}]\n${flink}`)
+      const answer = await fetch(`${url}/-/reload`, { method: 'POST' })
+      return { status: answer.status, text: await answer.text() }
+    }
+    const broken = await reload(`flink: [{name: f, rest: ["https://127.0.0.1:1"], tls: {ca_file: ${folder}/none}}]`)
+    expect(broken).toEqual({ status: 500, text: expect.stringContaining('ca_file') })
+    expect((await fetch(`${url}/api/v1/jobs`)).status).toBe(200)
+
+    const watching = await reload('flink: [{name: f, rest: ["http://127.0.0.1:1"]}]')
+    expect(watching.status).toBe(200)
+    expect(JSON.parse(watching.text).changed).toEqual(
+      expect.arrayContaining(['discovery flink/f', 'jobs', 'kafka three', 'registrar']),
+    )
+    await vi.waitFor(async () => {
+      expect(await selfMetric('lagkeeper_source_up{source="flink",name="f"}')).toMatch(/ 0$/)
+    }, 5_000)
+
+    const without = await reload('')
+    expect(JSON.parse(without.text).changed).toContain('discovery flink/f')
+    expect(await selfMetric('lagkeeper_source_up{source="flink",name="f"}')).toBeUndefined()
   })
 })

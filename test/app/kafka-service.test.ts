@@ -36,6 +36,7 @@ async function runUntil(
     logger,
     observer: silentObserver,
     objectives: () => [],
+    statusWindowMs: 600_000,
     storage: join(folder, 'data'),
     onSnapshot: () => undefined,
     onStopped: () => undefined,

@@ -30,6 +30,7 @@ kafka:
     logger: silentLogger,
     observer: silentObserver,
     objectives: () => [],
+    statusWindowMs: 600_000,
     onSnapshot: () => undefined,
     onStopped: () => undefined,
   })

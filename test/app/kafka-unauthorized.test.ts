@@ -29,6 +29,7 @@ async function watch(bootstrap: readonly string[], sasl: string, isEnough: (told
       },
     },
     objectives: () => [],
+    statusWindowMs: 600_000,
     onSnapshot: () => undefined,
     onStopped: () => undefined,
   })

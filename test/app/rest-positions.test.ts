@@ -108,6 +108,7 @@ yarn: [ { name: prod, resource_managers: [ "${simulated.resourceManagers.join('"
     logger,
     observer: silentObserver,
     objectives: () => [],
+    statusWindowMs: 600_000,
     flink: {
       pages: () => flink.poller.pages().values(),
       failures: () => flink.poller.failures().values(),

@@ -94,6 +94,22 @@ describe('granularity', () => {
     expect(dropped).toEqual({ 'main kafka_cluster_limit': 0, 'main page_limit': 0 })
   })
 
+  it('counts an objective once for each unit in which it is promised', () => {
+    const units = [{ records: 5 }, { seconds: 60 }, { records: 5, seconds: 60 }].map((promised, index) => ({
+      consumer: 'c',
+      topic: `t${index}`,
+      owner: 'x',
+      severity: 'critical' as const,
+      ...promised,
+    }))
+    const series = (objectives: typeof units): number => {
+      const one = fakeSnapshot(rowsOf(group('c'), 't2', 1), { objectives })
+      return rendered([one], limited(0)).dropped['main kafka_cluster_limit'] ?? Number.NaN
+    }
+
+    expect(series(units) - series([])).toBe(4)
+  })
+
   it('prints log offsets whatever the granularity of their readers', () => {
     const { of } = rendered([snapshot], { granularity: () => 'consumer' })
 

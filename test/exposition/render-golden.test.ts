@@ -62,7 +62,8 @@ function snapshot(): Snapshot {
     consumers: totals.sort((a, b) => (a.consumer.name < b.consumer.name ? -1 : 1)),
     objectives: [
       { consumer: 'billing', topic: 'payments', records: 50, owner: 'pay', severity: 'critical' },
-      { consumer: 'billing', topic: 'orders', records: 10, owner: 'team "a"', severity: 'warning' },
+      { consumer: 'billing', topic: 'orders', records: 10, seconds: 300, owner: 'team "a"', severity: 'warning' },
+      { consumer: 'billing', topic: 'orders', seconds: 86_400, owner: 'team "a"', severity: 'info' },
       { consumer: 'billing', topic: 'orders', records: 2.5, owner: 'team "a"', severity: 'critical' },
     ],
   }
@@ -118,6 +119,9 @@ stream_consumer_present{kafka_cluster="main",consumer="(empty)"} 1
 stream_consumer_present{kafka_cluster="main",consumer="billing"} 1
 stream_consumer_present{kafka_cluster="main",consumer="gone"} 0
 stream_consumer_present{kafka_cluster="main",${ODD}} 1
+# TYPE stream_consumer_objective_seconds gauge
+stream_consumer_objective_seconds{kafka_cluster="main",consumer="billing",topic="orders",owner="team \\"a\\"",severity="info"} 86400
+stream_consumer_objective_seconds{kafka_cluster="main",consumer="billing",topic="orders",owner="team \\"a\\"",severity="warning"} 300
 # TYPE stream_consumer_objective_records gauge
 stream_consumer_objective_records{kafka_cluster="main",consumer="billing",topic="orders",owner="team \\"a\\"",severity="critical"} 2.5
 stream_consumer_objective_records{kafka_cluster="main",consumer="billing",topic="orders",owner="team \\"a\\"",severity="warning"} 10

@@ -57,7 +57,7 @@ async function ask(method: string, path: string, body: unknown, token = 'team-to
   const routes = [
     ...registrationRoutes(deps),
     ...registrationBatchRoutes(deps),
-    reloadRoute({ changes: deps.changes, reload: () => ({ changed: ['kafka a'] }) }),
+    reloadRoute({ changes: deps.changes, reload: async () => ({ changed: ['kafka a'] }) }),
   ]
   const [, version, kind, namespace = '', app = '', role = '', instance = '', verb] = path.split('/')
   const pattern =

@@ -25,7 +25,7 @@ interface DemoState {
 
 function demoState(): DemoState {
   const kafka = createKafkaState('4.3', [1, 2, 3], seededRandom(1))
-  const world = createDemoWorld(kafka, seededRandom(1))
+  const world = createDemoWorld(kafka, seededRandom(1), () => 1_800_000_000_000)
   let now = 1_800_000_000_000
   const flink = createFlinkWorld(kafka, { now: () => now, random: seededRandom(2) })
   startDemoJobs(flink, seededRandom(3))

@@ -1,0 +1,115 @@
+import type { KafkaCluster } from '../kafka/cluster.ts'
+import type { Kept } from '../lag/headroom.ts'
+import type { JudgeInput } from '../lag/judge.ts'
+import type { Catalog, CatalogTopic } from '../model/catalog.ts'
+import type { LogOffsetColumn } from '../model/log-offsets.ts'
+import { type OffsetColumn, offsetAt } from '../model/offsets.ts'
+import { KNOWN } from '../model/reason.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { createRetentions } from './retention.ts'
+import { createTimeLookUps, type WantedTime } from './time-look-ups.ts'
+
+export interface LogInquiryOptions {
+  readonly cluster: KafkaCluster
+  readonly intervalMs: number
+  /** Positions that are looked up in a cycle; 0 for none. */
+  readonly lookUps: number
+  /** Read the records at these positions, where that is allowed. */
+  readonly readRecords: boolean
+  /** Look also into remote storage. */
+  readonly cold: boolean
+  readonly clock: Clock
+}
+
+/** What the log itself is asked for the sake of a judgement: when a record was appended, and how long it stays. */
+export interface LogInquiry {
+  /** What is known for a cycle, and takes down what its judgement would like to know. */
+  answers(cycle: {
+    readonly starts: LogOffsetColumn
+    readonly ends: LogOffsetColumn
+  }): Required<Pick<JudgeInput, 'kept' | 'lookedUp' | 'want'>>
+  /** Asks for what was wanted, within a quarter of the interval. Rejects only on abort. */
+  ask(catalog: Catalog, signal: AbortSignal): Promise<void>
+}
+
+/** Of the interval; what does not fit waits for the next cycle. */
+const SHARE = 0.25
+/** Taken down in a cycle; more would not get its turn for a long time. */
+const MOST_WANTED = 20_000
+
+export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
+  const { cluster, clock, lookUps: limit, readRecords, cold } = options
+  const deadlineMs = options.intervalMs * SHARE
+  const retentions = createRetentions({ cluster, clock, deadlineMs })
+  const configOf = retentions.known
+  const times = createTimeLookUps({ cluster, clock, limit, deadlineMs, readRecords, cold, configOf })
+  let wanted: WantedTime[] = []
+
+  return {
+    answers: ({ starts, ends }) => {
+      wanted = []
+      // Of the monotonic clock, as everything else in a judgement.
+      const wallAhead = clock.wall() - clock.monotonic()
+      return {
+        kept: ({ name }) => keptBy(configOf(name)),
+        lookedUp: (topic, partition, offset, index) => lookedUp(topic, partition, offsetAt(offset, index), wallAhead),
+        want: (topic, partition, offset, index) => {
+          const row = topic.firstRow + partition
+          if (limit === 0 || wanted.length >= MOST_WANTED || starts.reason[row] !== KNOWN) return
+          const read = ends.evidence[ends.answer[row]!]
+          wanted.push({
+            // The position decides, whoever it belongs to.
+            consumer: topic.name,
+            topic: topic.name,
+            partition,
+            position: offsetAt(offset, index),
+            start: offsetAt(starts.offset, row),
+            ...(ends.reason[row] === KNOWN && read !== undefined
+              ? { end: { offset: offsetAt(ends.offset, row), at: read.receivedAt + wallAhead } }
+              : {}),
+          })
+        },
+      }
+    },
+    ask: async (catalog, signal) => {
+      await retentions.look(catalog, signal)
+      if (wanted.length > 0) await times.look(catalog, wanted, signal)
+    },
+  }
+
+  function lookedUp(
+    topic: CatalogTopic,
+    partition: number,
+    position: bigint,
+    wallAhead: number,
+  ): ReturnType<NonNullable<JudgeInput['lookedUp']>> {
+    const found = times.known(topic, partition, position)
+    if (found === undefined || 'reason' in found) return undefined
+    const { below, here } = found.bracket
+    const source = readRecords && found.isExact ? 'record' : 'timestamps'
+    // Compaction has taken the record: it was appended between those around it, whenever that was.
+    if (here !== undefined && here.offset > position) {
+      if (below === undefined) return undefined
+      return { notBefore: below.at - wallAhead, guess: here.at - wallAhead, notAfter: here.at - wallAhead, source }
+    }
+    // What lies behind the record was made later, or says so: only of the record itself is it known.
+    const notAfter = found.isExact ? found.at : found.notAfter
+    return {
+      notBefore: found.notBefore - wallAhead,
+      guess: found.at - wallAhead,
+      ...(notAfter === undefined ? {} : { notAfter: notAfter - wallAhead }),
+      source,
+      ...(found.isExact ? { eventAt: found.at - wallAhead } : {}),
+    }
+  }
+}
+
+function keptBy(retention: ReturnType<ReturnType<typeof createRetentions>['known']>): Kept | undefined {
+  // Compaction keeps the last record of each key for ever.
+  if (retention === undefined || retention.cleanup === 'compact') return undefined
+  const { retentionMs, retentionBytes } = retention
+  return {
+    ...(retentionMs === undefined ? {} : { retentionMs }),
+    ...(retentionBytes === undefined ? {} : { retentionBytes }),
+  }
+}

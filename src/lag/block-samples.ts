@@ -1,0 +1,72 @@
+/** Sums over the partitions of a block at one moment, in records. */
+export interface Sample {
+  /** Monotonic milliseconds. */
+  readonly at: number
+  readonly positions: number
+  readonly ends: number
+}
+
+/**
+ * Samples of the last minutes, the oldest first, at most seven: moment, positions and ends of each. Plain numbers, since a
+ * hundred thousand consumers would have a million objects to be looked through by the garbage collector.
+ */
+export type Samples = readonly number[]
+
+export const noSamples: Samples = []
+
+const FIELDS = 3
+const [POSITIONS, ENDS] = [1, 2]
+/** Rates are those of so many milliseconds at least. */
+export const RATE_MS = 300_000
+const SPACING_MS = RATE_MS / 5
+
+/** Adds a sample to those that a rate needs. Sums that fall are of other partitions or another log: all begins anew. */
+export function addSample(samples: Samples, at: number, positions: number, ends: number, spanMs: number): Samples {
+  const last = samples.length - FIELDS
+  if (last < 0 || ends < samples[last + ENDS]!) return [at, positions, ends]
+  if (at - samples[last]! < Math.max(SPACING_MS, spanMs / 5)) return samples
+  let kept = last
+  while (kept > 0 && samples[kept]! > at - spanMs) kept -= FIELDS
+  const next = samples.slice(kept)
+  next.push(at, positions, ends)
+  return next
+}
+
+/** The oldest; undefined without one. */
+export function firstSample(samples: Samples): Sample | undefined {
+  return sampleAt(samples, 0)
+}
+
+function sampleAt(samples: Samples, index: number): Sample | undefined {
+  const at = samples[index]
+  return at === undefined ? undefined : { at, positions: samples[index + POSITIONS]!, ends: samples[index + ENDS]! }
+}
+
+export interface Rates {
+  /** Records a second. */
+  readonly produce: number
+  readonly consume: number
+}
+
+/**
+ * Between the oldest sample and now; undefined before a minute has passed. A consumer that commits now and then draws
+ * stairs, so it is measured from one of its steps to another.
+ *
+ * @param moves samples taken at the cycles in which the position moved
+ */
+export function ratesOf(samples: Samples, moves: Samples, now: Sample, stepMs: number): Rates | undefined {
+  const first = firstSample(samples)
+  if (first === undefined || now.at - first.at < SPACING_MS) return undefined
+  const produce = perSecond(now.ends - first.ends, now.at - first.at)
+  const [from, to] = [firstSample(moves), sampleAt(moves, moves.length - FIELDS)]
+  const isMoving = to !== undefined && now.at - to.at <= 2 * Math.max(stepMs, SPACING_MS / 2)
+  const consume =
+    isMoving && from !== undefined && to.at - from.at >= SPACING_MS / 2
+      ? perSecond(to.positions - from.positions, to.at - from.at)
+      : perSecond(now.positions - first.positions, now.at - first.at)
+  return { produce: Math.max(0, produce), consume: Math.max(0, consume) }
+}
+
+function perSecond(records: number, ms: number): number {
+  return (records * 1_000) / ms
+}

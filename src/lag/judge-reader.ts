@@ -1,0 +1,199 @@
+import { statuses } from '../model/judgement.ts'
+import { offsetAt, offsetColumn, setOffset } from '../model/offsets.ts'
+import { createEndHistory, type HistoryLimits, type TopicEnds } from './end-history.ts'
+import { endRows } from './end-rows.ts'
+import type { EndMoment } from './end-slots.ts'
+import type { SavedJudge } from './judge.ts'
+import { type Clocks, isLittleEndian, MOST_CELLS, VERSION } from './judge-lines.ts'
+import { type ConsumerMemory, newConsumerMemory } from './judge-memory.ts'
+import { type Movement, newMovement, setRow, takeSteps } from './movement.ts'
+
+/** More have not been written: a cluster of three million partitions has two moments. */
+const MOST_READ_CELLS = 4 * MOST_CELLS
+
+/** Reads the lines that a judge has left, one by one. */
+export interface JudgeReader {
+  /** @returns what is wrong with the line, if anything is */
+  take(text: string): string | undefined
+  /** Undefined when the end is missing. */
+  done(): { readonly saved: SavedJudge; readonly clusterId: string | undefined } | undefined
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** @param kafkaCluster the lines of another one are refused */
+export function createJudgeReader(kafkaCluster: string, { now, wall }: Clocks, limits?: HistoryLimits): JudgeReader {
+  const topics = new Map<string, TopicEnds>()
+  const consumers = new Map<string, ConsumerMemory>()
+  let moments: readonly EndMoment[] = []
+  let rows = endRows(0, 0)
+  let used = 0
+  let clusterId: string | undefined
+  let lines = 0
+  let isWhole = false
+  /** What a clock that was set back says lies in the future happened now. */
+  const momentOf = (at: number): number => Math.min(now, now - (wall - at))
+
+  function takeHead(fields: Fields): string | undefined {
+    if (fields['lagkeeper'] !== 'history' || fields['version'] !== VERSION) return 'not of this kind'
+    if (fields['kafka_cluster'] !== kafkaCluster) return `of Kafka cluster "${String(fields['kafka_cluster'])}"`
+    const read = momentsOf(fields['moments'])
+    if (read === undefined) return 'moments: expected pairs of milliseconds, ascending'
+    const size = fields['rows']
+    if (!isNumber(size) || !Number.isInteger(size) || size < 0 || size * Math.max(1, read.length) > MOST_READ_CELLS)
+      return 'rows: expected the number of partitions'
+    rows = endRows(size, read.length)
+    moments = read.map(([askedAt, readAt]) => ({ askedAt: momentOf(askedAt), readAt: momentOf(readAt) }))
+    clusterId = typeof fields['cluster_id'] === 'string' ? fields['cluster_id'] : undefined
+    return undefined
+  }
+
+  function takeTopic(name: string, { id, partitions, base, ends }: Fields): string | undefined {
+    if (!isCount(partitions) || !Array.isArray(base) || base.length !== partitions || typeof ends !== 'string')
+      return `topic "${name}"`
+    const bytes = Buffer.from(ends, 'base64')
+    const cells = partitions * moments.length
+    if (bytes.length !== cells * 4) return `topic "${name}": ${bytes.length} bytes of ends, expected ${cells * 4}`
+    const offsets = offsetsOf(base)
+    if (offsets === undefined) return `topic "${name}": base`
+    if (used + partitions > rows.size) return `topic "${name}": more partitions than the ${rows.size} of all topics`
+    rows.base.set(offsets.column, used * 2)
+    rows.seen.set(offsets.seen, used)
+    const all = cellsIn(bytes)
+    for (const [index, column] of rows.columns.entries())
+      column.set(all.subarray(index * partitions, (index + 1) * partitions), used)
+    topics.set(name, { id: typeof id === 'string' ? id : undefined, first: used, partitions })
+    used += partitions
+    return undefined
+  }
+
+  function takeConsumer(consumer: string, fields: Fields): string | undefined {
+    const memory: ConsumerMemory = { ...newConsumerMemory(), hadMembers: fields['had_members'] === true }
+    for (const [name, value] of Object.entries(recordOf(fields['topics']))) {
+      const movement = movementOf(recordOf(value), momentOf, now)
+      if (movement === undefined) return `consumer "${consumer}", topic "${name}"`
+      memory.topics.set(name, movement)
+    }
+    consumers.set(consumer, memory)
+    return undefined
+  }
+
+  function takeFields(fields: Fields): string | undefined {
+    if (lines === 0) return takeHead(fields)
+    const { topic, consumer, lines: end } = fields
+    if (typeof topic === 'string') return takeTopic(topic, fields)
+    if (typeof consumer === 'string') return takeConsumer(consumer, fields)
+    if (end !== lines) return 'no topic, no consumer, and not the end'
+    isWhole = true
+    return undefined
+  }
+
+  return {
+    take: (text) => {
+      if (isWhole) return 'something behind the end'
+      let fields: Fields
+      try {
+        fields = recordOf(JSON.parse(text))
+      } catch {
+        return 'not JSON'
+      }
+      const wrong = takeFields(fields)
+      lines++
+      return wrong
+    },
+    done: () => {
+      if (!isWhole) return undefined
+      return { clusterId, saved: { consumers, history: createEndHistory(limits, { moments, rows, topics }) } }
+    },
+  }
+}
+
+function recordOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {}
+}
+
+function cellsIn(bytes: Buffer): Uint32Array {
+  const cells = new Uint32Array(bytes.length / 4)
+  new Uint8Array(cells.buffer).set(isLittleEndian ? bytes : bytes.swap32())
+  return cells
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 1e6
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+
+function isStep(value: unknown): value is number {
+  return isNumber(value) && value > 0
+}
+
+/** Of the wall clock. */
+function isMoment(value: unknown): value is number {
+  return isNumber(value) && value >= 0
+}
+
+function momentsOf(value: unknown): readonly (readonly [number, number])[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const moments: [number, number][] = []
+  for (const pair of value) {
+    if (!Array.isArray(pair) || !isMoment(pair[0]) || !isMoment(pair[1]) || pair[1] < pair[0]) return undefined
+    if (moments.length > 0 && pair[1] < moments.at(-1)![1]) return undefined
+    moments.push([pair[0], pair[1]])
+  }
+  return moments
+}
+
+const offsetForm = /^\d{1,19}$/
+
+function offsetsOf(texts: readonly unknown[]): { readonly column: Uint32Array; readonly seen: Uint8Array } | undefined {
+  const column = offsetColumn(texts.length)
+  const seen = new Uint8Array(texts.length)
+  for (const [index, text] of texts.entries()) {
+    if (text === null) continue
+    if (typeof text !== 'string' || !offsetForm.test(text)) return undefined
+    setOffset(column, index, BigInt(text))
+    seen[index] = 1
+  }
+  return { column, seen }
+}
+
+function movementOf(fields: Fields, momentOf: (at: number) => number, now: number): Movement | undefined {
+  const {
+    id,
+    position,
+    since,
+    moved,
+    last_at: lastAt,
+    moved_at: movedAt,
+    steps,
+    rewinds,
+    rewound_at: rewoundAt,
+    waits_since: waitsSince,
+    status_since: statusSince,
+  } = fields
+  if (!Array.isArray(position) || !Array.isArray(since) || !Array.isArray(moved) || !isMoment(lastAt)) return undefined
+  if (since.length !== position.length || moved.length !== position.length) return undefined
+  const offsets = offsetsOf(position)
+  if (offsets === undefined) return undefined
+  const movement = newMovement(now, typeof id === 'string' ? id : undefined)
+  for (const [partition, at] of since.entries()) {
+    if (offsets.seen[partition] === 0) continue
+    if (!isMoment(at)) return undefined
+    const hasMoved = moved[partition] === 1
+    setRow(movement, partition, { position: offsetAt(offsets.column, partition), standsSince: momentOf(at), hasMoved })
+  }
+  movement.lastAt = momentOf(lastAt)
+  if (isMoment(movedAt)) movement.movedAt = momentOf(movedAt)
+  if (Array.isArray(steps)) takeSteps(movement, steps.filter(isStep).slice(-5))
+  if (isCount(rewinds)) movement.rewinds = rewinds
+  if (isMoment(rewoundAt)) movement.rewoundAt = momentOf(rewoundAt)
+  if (isMoment(waitsSince)) movement.waitsSince = momentOf(waitsSince)
+  movement.status = statuses.find((status) => status === fields['status'])
+  if (isMoment(statusSince)) movement.statusSince = momentOf(statusSince)
+  return movement
+}

@@ -1,0 +1,48 @@
+import type { ConsumerKind } from '../model/consumer.ts'
+import { addSample, firstSample, noSamples, RATE_MS } from './block-samples.ts'
+import type { BlockScan } from './block-scan.ts'
+import { addToFloors } from './floors.ts'
+import { type Movement, takeBack, takeMove } from './movement.ts'
+
+export interface ScanFacts {
+  readonly kind: ConsumerKind
+  readonly holds: 'position' | 'lag'
+  /** Records; undefined when not known. */
+  readonly lag: number | undefined
+  readonly now: number
+  /** How long each stretch of the floor is. */
+  readonly stretchMs: number
+}
+
+/** What the scan of a block found becomes part of what is known of the movement. */
+export function takeScan(movement: Movement, scan: BlockScan, { kind, holds, lag, now, stretchMs }: ScanFacts): void {
+  const { positions, ends, isWhole } = scan
+  const spanMs = Math.max(RATE_MS, 2 * (movement.stepMs ?? 0))
+  if (scan.isBack) takeBack(movement, now, kind !== 'flink' || isRewind(movement, scan))
+  else if (scan.isForward) {
+    takeMove(movement, now)
+    if (isWhole) movement.moves = addSample(movement.moves, now, positions, ends, spanMs)
+  }
+  // A partition that joins later would look like records that arrived.
+  if (scan.isWider) {
+    movement.samples = noSamples
+    movement.moves = noSamples
+  }
+  if (!scan.isBehind) movement.waitsSince = now
+  movement.lastAt = now
+  if (!isWhole && holds === 'position') return
+  movement.samples = addSample(movement.samples, now, positions, ends, spanMs)
+  if (lag === undefined) return
+  const timeLag = scan.isTimed ? scan.guess / 1_000 : undefined
+  movement.floors = addToFloors(movement.floors, { at: now, ends, lag, timeLag }, stretchMs)
+}
+
+/**
+ * A Flink job that was restored reads what came since its last checkpoint once more, and its position is known from its
+ * commit until the first record: both are steps back that nobody asked for. One behind all of the last minutes is another
+ * thing.
+ */
+function isRewind({ moves }: Movement, { isWhole, positions }: BlockScan): boolean {
+  const oldest = firstSample(moves)
+  return oldest !== undefined && isWhole && positions < oldest.positions
+}

@@ -1,0 +1,147 @@
+import type { CatalogTopic } from '../model/catalog.ts'
+import type { OffsetColumn } from '../model/offsets.ts'
+import { type TimeLagRows, type TimeLagSource, timeLagSources } from '../model/time-lag.ts'
+import type { EndHistory, TopicEnds } from './end-history.ts'
+import { findPassing, newPassing, type Passing } from './passing.ts'
+
+/** When the record at an offset was appended, by what was asked of the log; monotonic milliseconds. */
+interface LookedUp {
+  readonly notBefore: number
+  readonly guess: number
+  /** Absent where the timestamps say nothing about it. */
+  readonly notAfter?: number
+  readonly source: Exclude<TimeLagSource, 'log_ends'>
+  /** The record's own timestamp, when it was met itself. */
+  readonly eventAt?: number
+}
+
+/** What the log can be asked. */
+export interface TimeQuestions {
+  /** What is known of the record at an offset; absent where the log is not asked. */
+  readonly lookedUp?: (
+    topic: CatalogTopic,
+    partition: number,
+    offset: OffsetColumn,
+    index: number,
+  ) => LookedUp | undefined
+  /** Told of the positions that should be asked for. */
+  readonly want?: (topic: CatalogTopic, partition: number, offset: OffsetColumn, index: number) => void
+}
+
+/** What a record's own timestamp may differ from the moment it was appended: clocks, and producers that wait for more. */
+const STAMP_MS = 1_000
+
+/** How long ago a log end passed an offset, in milliseconds before the moment that was asked for. */
+export interface Age {
+  /** Without a guess only `least` says something. */
+  isKnown: boolean
+  least: number
+  guess: number
+  most: number
+  source: TimeLagSource
+  /** By the record's own timestamp; undefined when that is not known. */
+  event: number | undefined
+  readonly passing: Passing
+}
+
+/** To be written by `readAge` again and again: a cycle asks for a million. */
+export function newAge(): Age {
+  return { isKnown: false, least: 0, guess: 0, most: 0, source: 'log_ends', event: undefined, passing: newPassing() }
+}
+
+/**
+ * Reads the age of an offset into `age`: by the history of log ends, else by what was asked of the log, within what the
+ * history knows.
+ *
+ * @param at the moment at which the offset was the next one to be read, monotonic milliseconds
+ */
+export function readAge(
+  age: Age,
+  topic: CatalogTopic,
+  history: Pick<EndHistory, 'rows' | 'slots'>,
+  ends: TopicEnds | undefined,
+  partition: number,
+  offset: OffsetColumn,
+  index: number,
+  at: number,
+  { lookedUp, want }: TimeQuestions,
+): void {
+  const { passing } = age
+  age.isKnown =
+    ends !== undefined && findPassing(history.rows, history.slots, ends.first + partition, offset, index, passing)
+  age.event = undefined
+  if (age.isKnown) {
+    age.source = 'log_ends'
+    write(age, at, passing.notBefore, passing.guess, passing.notAfter)
+    return
+  }
+  const latest = ends === undefined ? at : Math.min(passing.notAfter, at)
+  age.least = Math.max(0, at - latest)
+  const looked = lookedUp?.(topic, partition, offset, index)
+  if (looked?.eventAt !== undefined) age.event = Math.max(0, at - looked.eventAt)
+  // What is known may be no more than a bound: whoever asks the log knows what is worth another look.
+  want?.(topic, partition, offset, index)
+  if (looked === undefined) return
+  const notBefore = looked.notBefore - STAMP_MS
+  const notAfter = looked.notAfter === undefined ? latest : Math.min(latest, looked.notAfter + STAMP_MS)
+  // A record that claims to be younger than the log end that had passed it was stamped by a wrong clock.
+  if (notBefore > notAfter) return
+  age.isKnown = true
+  age.source = looked.source
+  write(age, at, notBefore, Math.min(Math.max(looked.guess, notBefore), notAfter), notAfter)
+}
+
+function write(age: Age, at: number, notBefore: number, guess: number, notAfter: number): void {
+  age.least = Math.max(0, at - notAfter)
+  age.guess = Math.max(0, at - guess)
+  age.most = Math.max(0, at - notBefore)
+}
+
+/** Collects the rows of a part with a time lag, in their order. */
+export interface TimeLagWriter {
+  add(row: number, age: Age): void
+  done(): TimeLagRows
+}
+
+/** @param mostRows rows of the part */
+export function createTimeLagWriter(mostRows: number): TimeLagWriter {
+  let size = Math.min(mostRows, 1_024)
+  let count = 0
+  let row = new Uint32Array(size)
+  let seconds = new Float64Array(size)
+  let uncertainty = new Float64Array(size)
+  let source = new Uint8Array(size)
+
+  function resize(to: number): void {
+    size = to
+    row = copied(new Uint32Array(to), row)
+    seconds = copied(new Float64Array(to), seconds)
+    uncertainty = copied(new Float64Array(to), uncertainty)
+    source = copied(new Uint8Array(to), source)
+  }
+
+  return {
+    add: (at, age) => {
+      if (count === size) resize(Math.min(mostRows, size * 2))
+      row[count] = at
+      seconds[count] = age.guess / 1_000
+      uncertainty[count] = uncertaintyOf(age)
+      source[count] = timeLagSources.indexOf(age.source)
+      count++
+    },
+    done: () => {
+      if (count < size) resize(count)
+      return { row, seconds, uncertainty, source }
+    },
+  }
+}
+
+/** Seconds. */
+export function uncertaintyOf({ least, guess, most }: Pick<Age, 'least' | 'guess' | 'most'>): number {
+  return Math.max(most - guess, guess - least) / 1_000
+}
+
+function copied<Column extends Uint32Array | Float64Array | Uint8Array>(into: Column, from: Column): Column {
+  into.set(from.subarray(0, into.length))
+  return into
+}

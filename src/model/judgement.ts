@@ -1,0 +1,52 @@
+import type { TimeLag } from './time-lag.ts'
+
+/** How a consumer is doing, the worst last. */
+export const statuses = ['ok', 'unknown', 'lagging', 'rewound', 'stalled', 'stopped'] as const
+export type Status = (typeof statuses)[number]
+
+/**
+ * Whether a consumer with lag will catch up before retention takes what it has not read. Assumes that both rates stay as
+ * they are and that retention deletes as early as it may.
+ */
+export const outlooks = ['caught_up', 'catches_up', 'keeps_pace', 'falls_behind', 'loses_records', 'unknown'] as const
+export type Outlook = (typeof outlooks)[number]
+
+/** What is thought of a consumer on one topic. Immutable; what is unknown is absent. */
+export interface TopicJudgement {
+  readonly status: Status
+  /** Why it is not ok, in a sentence with the numbers. */
+  readonly why?: string
+  /** Milliseconds of the wall clock since which it has this status. */
+  readonly since: number
+  /** The largest of the partitions. */
+  readonly timeLag?: TimeLag
+  /** Seconds, by the records' own timestamps. */
+  readonly eventTimeLag?: number
+  /** Records a second. */
+  readonly produceRate?: number
+  readonly consumeRate?: number
+  /** Seconds until the lag is gone. */
+  readonly drain?: number
+  readonly headroomRecords?: number
+  readonly headroomSeconds?: number
+  readonly outlook: Outlook
+  /** Milliseconds of the wall clock. */
+  readonly positionChangedAt?: number
+  /** Milliseconds. */
+  readonly commitInterval?: number
+  readonly rewinds: number
+}
+
+export interface ConsumerJudgement {
+  /** That of the worst topic. */
+  readonly status: Status
+  readonly topics: ReadonlyMap<string, TopicJudgement>
+}
+
+/** By consumer. What did not change since the last cycle is the same object. */
+export type Judgements = ReadonlyMap<string, ConsumerJudgement>
+
+/** The worse of two. */
+export function worse(one: Status, other: Status): Status {
+  return statuses.indexOf(one) > statuses.indexOf(other) ? one : other
+}

@@ -1,0 +1,125 @@
+import { recreatedTopics } from '../../src/lag/align.ts'
+import { type JoinInput, join } from '../../src/lag/join.ts'
+import { createJudge, type Judge, type Judged, type JudgeInput, type SavedJudge } from '../../src/lag/judge.ts'
+import { indexPrevious } from '../../src/lag/previous.ts'
+import type { ConsumerKind } from '../../src/model/consumer.ts'
+import type { TopicJudgement } from '../../src/model/judgement.ts'
+import type { Objective } from '../../src/model/objective.ts'
+import { type Reason, reasonCode } from '../../src/model/reason.ts'
+import type { Snapshot } from '../../src/model/snapshot.ts'
+import { fakeBatch, fakeLogs, fakeSnapshot } from '../fakes/columns.ts'
+
+/** What one cycle sees. */
+export interface Seen {
+  /** Log ends by topic and partition. */
+  readonly ends: Readonly<Record<string, readonly (number | Reason)[]>>
+  /** Log starts; 0 when absent. */
+  readonly starts?: Readonly<Record<string, readonly number[]>>
+  readonly ids?: Readonly<Record<string, string>>
+  /** Positions by consumer, topic and partition. */
+  readonly positions: Readonly<Record<string, Readonly<Record<string, Readonly<Record<number, number | Reason>>>>>>
+  readonly members?: Readonly<Record<string, number>>
+  readonly kind?: ConsumerKind
+  /** The positions are lags that a broker told. */
+  readonly isLag?: boolean
+  /** Rows with a lag of 1 are suspected to be the end of a transaction. */
+  readonly isSuspected?: boolean
+}
+
+export interface WatchOptions extends Partial<Pick<JudgeInput, 'isJobRunning' | 'kept' | 'lookedUp' | 'want'>> {
+  readonly windowMs?: number
+  readonly intervalMs?: number
+  readonly objectives?: readonly Objective[]
+  readonly saved?: SavedJudge
+  /** Wall clock minus monotonic clock. */
+  readonly wallOffset?: number
+}
+
+export const INTERVAL = 15_000
+const WALL = 1_700_000_000_000
+
+/** A daemon that judges cycle after cycle, at moments that a test gives. */
+export function watch(options: WatchOptions = {}) {
+  const { windowMs = 600_000, intervalMs = INTERVAL, objectives = [], wallOffset = WALL } = options
+  const judge: Judge = createJudge({ windowMs, intervalMs }, options.saved)
+  let snapshot: Snapshot | undefined
+  let judged: Judged | undefined
+  return {
+    judge,
+    /** One cycle whose log ends were read at this moment, in milliseconds. */
+    see(at: number, { ends, starts = {}, ids = {}, positions, members = {}, kind, isSuspected, isLag }: Seen): Judged {
+      const logs = fakeLogs(
+        Object.entries(ends).map(([name, of]) => ({
+          name,
+          ...(ids[name] === undefined ? {} : { id: ids[name] }),
+          start: of.map((_, partition) => BigInt(starts[name]?.[partition] ?? 0)),
+          end: of.map((end) => (typeof end === 'number' ? BigInt(end) : end)),
+        })),
+        at - 1,
+      )
+      const previous = snapshot === undefined ? undefined : indexPrevious(snapshot)
+      const before = snapshot?.catalog ?? logs.catalog
+      const recreated = recreatedTopics(logs.catalog, before, new Uint8Array(logs.catalog.topics.length))
+      const input: JoinInput = { ...logs, recreated, previous, holdSince: at - 90_000, noPosition: () => 'ignore' }
+      const batch = fakeBatch(exact(positions), at - 2)
+      const withMembers = {
+        ...batch,
+        ...(isLag === true ? { holds: 'lag' as const } : {}),
+        consumers: batch.consumers.map((one) => ({
+          ...one,
+          ...(kind === undefined ? {} : { kind }),
+          ...(members[one.name] === undefined ? {} : { members: members[one.name]! }),
+        })),
+      }
+      const part = join(withMembers, input)
+      if (isSuspected === true)
+        for (const [row, lag] of part.lag.entries())
+          if (lag === 1) part.reason[row] = reasonCode('control_records_suspected')
+      judged = run(
+        judge.judge({
+          ...logs,
+          recreated,
+          parts: [part],
+          noPosition: () => 'ignore',
+          now: at,
+          wall: at + wallOffset,
+          objectives: (consumer, topic) => objectives.filter((one) => one.consumer === consumer && one.topic === topic),
+          isJobRunning: options.isJobRunning ?? (() => undefined),
+          kept: options.kept ?? (() => undefined),
+          ...(options.lookedUp === undefined ? {} : { lookedUp: options.lookedUp }),
+          ...(options.want === undefined ? {} : { want: options.want }),
+        }),
+      )
+      snapshot = { ...fakeSnapshot(logs, judged.parts, at), judgements: judged.judgements }
+      return judged
+    },
+    snapshot: () => snapshot!,
+    of: (consumer: string, topic: string): TopicJudgement => {
+      const found = judged?.judgements.get(consumer)?.topics.get(topic)
+      if (found === undefined) throw new Error(`nothing is thought of "${consumer}" on "${topic}"`)
+      return found
+    },
+  }
+}
+
+export function run<T>(steps: Generator<void, T>): T {
+  let step = steps.next()
+  while (step.done !== true) step = steps.next()
+  return step.value
+}
+
+function exact(positions: Seen['positions']): Parameters<typeof fakeBatch>[0] {
+  return Object.fromEntries(
+    Object.entries(positions).map(([consumer, topics]) => [
+      consumer,
+      Object.fromEntries(
+        Object.entries(topics).map(([topic, rows]) => [
+          topic,
+          Object.fromEntries(
+            Object.entries(rows).map(([partition, at]) => [partition, typeof at === 'number' ? BigInt(at) : at]),
+          ),
+        ]),
+      ),
+    ]),
+  )
+}
