@@ -1,10 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { fleetOverview } from './fleet-overview.ts'
+import { consumerPage } from './consumer.ts'
+import { discovery } from './discovery.ts'
+import { fleet } from './fleet.ts'
+import { flinkJobs } from './flink-jobs.ts'
+import { self } from './self.ts'
 
 /** File name in `dashboards/` to the text it must have. */
 export function dashboardFiles(): Readonly<Record<string, string>> {
-  return { 'fleet-overview.json': `${JSON.stringify(fleetOverview(), null, 2)}\n` }
+  const dashboards = {
+    'fleet.json': fleet(),
+    'consumer.json': consumerPage(),
+    'flink-jobs.json': flinkJobs(),
+    'discovery.json': discovery(),
+    'self.json': self(),
+  }
+  return Object.fromEntries(
+    Object.entries(dashboards).map(([file, dashboard]) => [file, `${JSON.stringify(dashboard, null, 2)}\n`]),
+  )
 }
 
 /** Where a committed dashboard stands. */

@@ -18,6 +18,8 @@ export interface PrometheusOptions {
   /** File name to text; they go into `rules/` beside the configuration. */
   readonly rules?: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
+  /** Puts blocks of the past into the data folder before the start. */
+  readonly fill?: (folder: string) => Promise<void>
   readonly signal?: AbortSignal
 }
 
@@ -63,6 +65,10 @@ async function startOnce(options: PrometheusOptions, command: string): Promise<P
   await mkdir(join(dir, 'rules'))
   await writeFile(configFile, options.config)
   for (const [name, text] of Object.entries(options.rules ?? {})) await writeFile(join(dir, 'rules', name), text)
+  await options.fill?.(join(dir, 'data')).catch(async (error: unknown) => {
+    await removeFolder()
+    throw error
+  })
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const server = await startProcess({
