@@ -3,13 +3,15 @@ import type { Kept } from '../lag/headroom.ts'
 import type { JudgeInput } from '../lag/judge.ts'
 import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
-import { type OffsetColumn, offsetAt } from '../model/offsets.ts'
+import { offsetAt } from '../model/offsets.ts'
 import { KNOWN } from '../model/reason.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { CollectObserver } from './observer.ts'
 import { createRetentions } from './retention.ts'
 import { createTimeLookUps, type WantedTime } from './time-look-ups.ts'
 
 export interface LogInquiryOptions {
+  readonly kafkaCluster: string
   readonly cluster: KafkaCluster
   readonly intervalMs: number
   /** Positions that are looked up in a cycle; 0 for none. */
@@ -19,6 +21,7 @@ export interface LogInquiryOptions {
   /** Look also into remote storage. */
   readonly cold: boolean
   readonly clock: Clock
+  readonly observer: Pick<CollectObserver, 'source'>
 }
 
 /** What the log itself is asked for the sake of a judgement: when a record was appended, and how long it stays. */
@@ -32,8 +35,8 @@ export interface LogInquiry {
   ask(catalog: Catalog, signal: AbortSignal): Promise<void>
 }
 
-/** Of the interval; what does not fit waits for the next cycle. */
-const SHARE = 0.25
+/** Of the interval, for each of both questions; what does not fit waits for the next cycle. */
+const SHARE = 0.125
 /** Taken down in a cycle; more would not get its turn for a long time. */
 const MOST_WANTED = 20_000
 
@@ -53,7 +56,7 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
       return {
         kept: ({ name }) => keptBy(configOf(name)),
         lookedUp: (topic, partition, offset, index) => lookedUp(topic, partition, offsetAt(offset, index), wallAhead),
-        want: (topic, partition, offset, index) => {
+        want: (topic, partition, offset, index, notAfter) => {
           const row = topic.firstRow + partition
           if (limit === 0 || wanted.length >= MOST_WANTED || starts.reason[row] !== KNOWN) return
           const read = ends.evidence[ends.answer[row]!]
@@ -64,6 +67,7 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
             partition,
             position: offsetAt(offset, index),
             start: offsetAt(starts.offset, row),
+            ...(Number.isFinite(notAfter) ? { guess: notAfter + wallAhead } : {}),
             ...(ends.reason[row] === KNOWN && read !== undefined
               ? { end: { offset: offsetAt(ends.offset, row), at: read.receivedAt + wallAhead } }
               : {}),
@@ -74,6 +78,12 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
     ask: async (catalog, signal) => {
       await retentions.look(catalog, signal)
       if (wanted.length > 0) await times.look(catalog, wanted, signal)
+      const problems = [...retentions.problems(), ...times.problems()]
+      // Not down without them: the lag is known all the same.
+      options.observer.source('kafka-times', options.kafkaCluster, {
+        up: true,
+        reasons: problems.map(({ reason }) => reason),
+      })
     },
   }
 
@@ -85,20 +95,13 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
   ): ReturnType<NonNullable<JudgeInput['lookedUp']>> {
     const found = times.known(topic, partition, position)
     if (found === undefined || 'reason' in found) return undefined
-    const { below, here } = found.bracket
-    const source = readRecords && found.isExact ? 'record' : 'timestamps'
-    // Compaction has taken the record: it was appended between those around it, whenever that was.
-    if (here !== undefined && here.offset > position) {
-      if (below === undefined) return undefined
-      return { notBefore: below.at - wallAhead, guess: here.at - wallAhead, notAfter: here.at - wallAhead, source }
-    }
     // What lies behind the record was made later, or says so: only of the record itself is it known.
     const notAfter = found.isExact ? found.at : found.notAfter
     return {
       notBefore: found.notBefore - wallAhead,
-      guess: found.at - wallAhead,
+      guess: found.guess - wallAhead,
       ...(notAfter === undefined ? {} : { notAfter: notAfter - wallAhead }),
-      source,
+      source: found.source,
       ...(found.isExact ? { eventAt: found.at - wallAhead } : {}),
     }
   }

@@ -181,7 +181,8 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       isJob: consumer.kind === 'flink' || isJobRunning !== undefined,
       isJobRunning,
       floors: movement.floors,
-      isStepKnown: movement.stepMs !== undefined,
+      // A share group's lag has no teeth.
+      isStepKnown: movement.stepMs !== undefined || consumer.kind === 'share',
       timeLagAtLeast: scan.least / 1_000,
       lag,
       objectives: input.objectives(consumer.name, name),

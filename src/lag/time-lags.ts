@@ -24,8 +24,18 @@ export interface TimeQuestions {
     offset: OffsetColumn,
     index: number,
   ) => LookedUp | undefined
-  /** Told of the positions that should be asked for. */
-  readonly want?: (topic: CatalogTopic, partition: number, offset: OffsetColumn, index: number) => void
+  /**
+   * Told of the positions that should be asked for.
+   *
+   * @param notAfter when a log end was first seen above it, monotonic milliseconds; infinite when none was
+   */
+  readonly want?: (
+    topic: CatalogTopic,
+    partition: number,
+    offset: OffsetColumn,
+    index: number,
+    notAfter: number,
+  ) => void
 }
 
 /** What a record's own timestamp may differ from the moment it was appended: clocks, and producers that wait for more. */
@@ -80,7 +90,7 @@ export function readAge(
   const looked = lookedUp?.(topic, partition, offset, index)
   if (looked?.eventAt !== undefined) age.event = Math.max(0, at - looked.eventAt)
   // What is known may be no more than a bound: whoever asks the log knows what is worth another look.
-  want?.(topic, partition, offset, index)
+  want?.(topic, partition, offset, index, ends === undefined ? Number.POSITIVE_INFINITY : passing.notAfter)
   if (looked === undefined) return
   const notBefore = looked.notBefore - STAMP_MS
   const notAfter = looked.notAfter === undefined ? latest : Math.min(latest, looked.notAfter + STAMP_MS)

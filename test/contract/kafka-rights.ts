@@ -1,4 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createKafkaCluster } from '../../src/kafka/cluster.ts'
+import { lookUpTimes } from '../../src/kafka/look-up-times.ts'
+import { readCatalog } from '../../src/kafka/read-catalog.ts'
+import { readRecordTimes } from '../../src/kafka/read-record-times.ts'
+import { readRetention } from '../../src/kafka/read-retention.ts'
+import { emptyCatalog } from '../../src/model/catalog.ts'
+import type { TimeLookUp } from '../../src/model/time-look-up.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import type { KafkaRig } from '../rigs/kafka.ts'
 import { kafkaTool } from '../rigs/kafka-tool.ts'
@@ -11,7 +18,11 @@ interface Rigs {
   readonly client: RigClient
 }
 
-type Right = readonly [resource: 'TOPIC' | 'GROUP' | 'CLUSTER', name: string, operation: 'DESCRIBE' | 'READ' | 'ALL']
+type Right = readonly [
+  resource: 'TOPIC' | 'GROUP' | 'CLUSTER',
+  name: string,
+  operation: 'DESCRIBE' | 'DESCRIBE_CONFIGS' | 'READ' | 'ALL',
+]
 
 /**
  * What the tables of docs/kafka-rights.md say, on a real broker: the user `lag` gets one right after the other, and each
@@ -86,6 +97,34 @@ export function rightsContract(version: string, rigs: () => Rigs): void {
       // Without a word from the broker: nothing says that there is more.
       expect(rows).not.toHaveProperty('seen secret/0')
     })
+
+    if (!isOld)
+      it('times are searched for with DESCRIBE; records want READ, and retention DESCRIBE_CONFIGS', async () => {
+        const bootstrap = [rigs().kafka.secure?.saslPlaintext ?? '']
+        const cluster = createKafkaCluster({ bootstrap, sasl, requestTimeoutMs: 10_000, clock: systemClock })
+        const signal = new AbortController().signal
+        const { catalog } = await readCatalog(cluster, emptyCatalog, () => true, signal)
+        const look = async (how: typeof lookUpTimes | typeof readRecordTimes) => {
+          const found: TimeLookUp[] = []
+          const tell = (_: unknown, one: TimeLookUp) => found.push(one)
+          const question = { topic: 'pub', partition: 0, position: 0n, start: 0n }
+          await how(cluster, catalog, [question], { now: Date.now(), tell }, signal)
+          return found[0]
+        }
+
+        expect(await look(lookUpTimes)).toMatchObject({ isExact: true })
+        expect(await look(readRecordTimes)).toMatchObject({ reason: 'unauthorized' })
+        const refused = await readRetention(cluster, ['pub', 'secret'], signal)
+        expect([...refused.retentions.values()]).toEqual(['unauthorized', 'unauthorized'])
+        expect(refused.problems.map(({ reason }) => reason)).toEqual(['unauthorized'])
+
+        await allow(['TOPIC', 'pub', 'READ'], ['TOPIC', 'pub', 'DESCRIBE_CONFIGS'])
+        expect(await look(readRecordTimes)).toMatchObject({ isExact: true })
+        const { retentions } = await readRetention(cluster, ['pub', 'secret'], signal)
+        expect(retentions.get('pub')).toMatchObject({ cleanup: 'delete', timestampType: 'CreateTime' })
+        expect(retentions.get('secret')).toBe('unauthorized')
+        cluster.close()
+      })
 
     it('a topic that is hidden is found where a member is assigned to it', async () => {
       await allow(['GROUP', 'live', isOld ? 'READ' : 'DESCRIBE'])

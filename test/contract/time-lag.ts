@@ -62,7 +62,16 @@ export async function compareTimeLags(run: TimeLagRun): Promise<{
   try {
     await delay(run.headStartMs)
     const { intervalMs } = run
-    const inquiry = createLogInquiry({ cluster, intervalMs, lookUps: 200, readRecords: false, cold: false, clock })
+    const inquiry = createLogInquiry({
+      kafkaCluster: 'timed',
+      cluster,
+      intervalMs,
+      lookUps: 200,
+      readRecords: false,
+      cold: false,
+      clock,
+      observer: silentObserver,
+    })
     const judge = createJudgeKeeper({
       kafkaCluster: 'timed',
       windowMs: 60_000,

