@@ -7,6 +7,7 @@ describe('readExpression()', () => {
     ['time() - max without (instance, pod) (a_seconds) > 600', ['a_seconds']],
     ['sum by (state) (a{b!~"c|d", e="x_y{z}"}) or 0 * sum(f)', ['a', 'f']],
     ['max(min_over_time(a[10m] offset 5m)) > bool ignoring (x) group_right () b', ['a', 'b']],
+    ['a:b_c:d{e="f"} - max(g:h:i) or j', ['a:b_c:d', 'g:h:i', 'j']],
     ['a and topk(20, rate(b{c=~"$c"}[$__rate_interval] @ end()))', ['a', 'b']],
   ])('finds the metrics of %s', (expression, metrics) => {
     const found = readExpression(expression)
@@ -16,6 +17,10 @@ describe('readExpression()', () => {
 })
 
 describe('unknownNames()', () => {
+  it('knows a label that the expression itself makes', () => {
+    expect(unknownNames('max without (as) (label_replace(up, "as", "x", "", ""))')).toEqual([])
+  })
+
   it.each([
     ['a metric that nobody prints', 'stream_consumer_lag > 1', ['stream_consumer_lag']],
     ['a label that the metric has not', 'lagkeeper_targets{topic="a"}', ['lagkeeper_targets{topic}']],

@@ -1,8 +1,10 @@
-import { type Family, lagFamilies, selfFamilies } from '../../src/exposition/families.ts'
+import { type Family, jobFamilies, lagFamilies, selfFamilies } from '../../src/exposition/families.ts'
 
 /** Every family that Lagkeeper prints, by name. */
 export const families: ReadonlyMap<string, Family> = new Map(
-  [...Object.values(lagFamilies), ...Object.values(selfFamilies)].map((family: Family) => [family.name, family]),
+  [lagFamilies, jobFamilies, selfFamilies]
+    .flatMap((table): readonly Family[] => Object.values(table))
+    .map((family) => [family.name, family]),
 )
 
 /** Metrics of others that rules and dashboards may use. */
@@ -32,23 +34,27 @@ export function readExpression(expression: string): Expression {
       grouped.push(...words(labels))
       return ''
     })
-    .replaceAll(/(\w+)\{([^}]*)\}/g, (_, metric: string, matchers: string) => {
+    .replaceAll(/([\w:]+)\{([^}]*)\}/g, (_, metric: string, matchers: string) => {
       for (const label of words(matchers)) matched.push({ metric, label })
       return metric
     })
     .replaceAll(/\[[^\]]*\]/g, '')
-  const metrics = [...bare.matchAll(/(?<![\w.$])[a-zA-Z_]\w*(?!\w*\s*\()/g)]
+  const metrics = [...bare.matchAll(/(?<![\w:.$])[a-zA-Z_:][\w:]*(?![\w:]*\s*\()/g)]
     .map(([word]) => word)
     .filter((word) => !['and', 'or', 'unless', 'bool', 'offset'].includes(word))
   return { metrics, matched, grouped }
 }
 
-/** What is wrong with the names in an expression: metrics and labels that nobody prints, functions of the wrong type. */
+/**
+ * What is wrong with the names in an expression: metrics and labels that nobody prints, functions of the wrong type. What
+ * rules record is taken as it is.
+ */
 export function unknownNames(expression: string): readonly string[] {
   const { metrics, matched, grouped } = readExpression(expression)
-  const labels = new Set([...scrapeLabels, ...[...families.values()].flatMap((family) => family.labels)])
+  const made = [...expression.matchAll(/"(\w+)",\s*"\w*",\s*"\w*",\s*"/g)].map(([, label = '']) => label)
+  const labels = new Set([...scrapeLabels, ...made, ...[...families.values()].flatMap((family) => family.labels)])
   return [
-    ...metrics.filter((metric) => !families.has(metric) && !foreign.includes(metric)),
+    ...metrics.filter((metric) => !families.has(metric) && !foreign.includes(metric) && !isRecorded(metric)),
     ...matched
       .filter(({ metric, label }) => !hasLabel(metric, label))
       .map(({ metric, label }) => `${metric}{${label}}`),
@@ -64,6 +70,11 @@ export function unknownNames(expression: string): readonly string[] {
 export function hasLabel(metric: string, label: string): boolean {
   const family = families.get(metric)
   return family === undefined || family.labels.includes(label) || scrapeLabels.includes(label)
+}
+
+/** A level and operations, with colons: what only a recording rule may be called. */
+function isRecorded(metric: string): boolean {
+  return metric.includes(':')
 }
 
 function words(text: string): readonly string[] {

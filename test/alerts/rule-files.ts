@@ -6,10 +6,10 @@ import { z } from 'zod'
 export const root = join(import.meta.dirname, '../..')
 
 /** Strict: a key that Prometheus 2.42 does not know (`labels` of a group, `query_offset`) is refused here too. */
-const Rule = z.strictObject({
+const Alert = z.strictObject({
   alert: z.string(),
   expr: z.string(),
-  for: z.string(),
+  for: z.string().optional(),
   keep_firing_for: z.string().optional(),
   labels: z.record(z.string(), z.string()).default({}),
   annotations: z.strictObject({
@@ -19,10 +19,19 @@ const Rule = z.strictObject({
     dashboard_url: z.string(),
   }),
 })
+const Recording = z.strictObject({ record: z.string(), expr: z.string() })
 const RuleFile = z.strictObject({
-  groups: z.array(z.strictObject({ name: z.string(), rules: z.array(Rule) })),
+  groups: z.array(
+    z.strictObject({
+      name: z.string(),
+      interval: z.string().optional(),
+      rules: z.array(z.union([Alert, Recording])),
+    }),
+  ),
 })
-export type Rule = z.infer<typeof Rule>
+type Rule = z.infer<typeof Alert> | z.infer<typeof Recording>
+export type Alert = z.infer<typeof Alert>
+export type Recording = z.infer<typeof Recording>
 
 const Check = z.strictObject({
   eval_time: z.string(),
@@ -45,10 +54,16 @@ export const ruleFiles: readonly string[] = readdirSync(join(root, 'alerts')).fi
 
 export const testFiles: readonly string[] = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.yaml'))
 
-/** Every rule of `alerts/*.yaml`. */
-export const rules: readonly Rule[] = ruleFiles.flatMap((file) =>
-  RuleFile.parse(parse(readFileSync(join(root, 'alerts', file), 'utf8'))).groups.flatMap((group) => group.rules),
+/** Every group of `alerts/*.yaml`. */
+export const groups: readonly z.infer<typeof RuleFile>['groups'][number][] = ruleFiles.flatMap(
+  (file) => RuleFile.parse(parse(readFileSync(join(root, 'alerts', file), 'utf8'))).groups,
 )
+
+const all: readonly Rule[] = groups.flatMap(({ rules }) => rules)
+
+export const alerts: readonly Alert[] = all.flatMap((rule) => ('alert' in rule ? [rule] : []))
+
+export const recordings: readonly Recording[] = all.flatMap((rule) => ('record' in rule ? [rule] : []))
 
 /** Every case of `test/alerts/*.test.yaml`. */
 export const ruleTests: readonly RuleTest[] = testFiles.flatMap(

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startAlertmanager } from '../alerts/alertmanager.ts'
-import { root, ruleFiles, rules, testFiles } from '../alerts/rule-files.ts'
-import { startFixtureFeed } from '../dashboards/feed.ts'
+import { startTroubledFeed } from '../alerts/feed.ts'
+import { alerts, recordings, root, ruleFiles, testFiles } from '../alerts/rule-files.ts'
 import { startScraped } from '../dashboards/scraped.ts'
 import { serve } from '../dashboards/serve.ts'
 import { amtoolBinary, promtoolBinary, startPrometheus } from '../rigs/prometheus.ts'
@@ -38,22 +38,38 @@ describe('the alert rules', () => {
   it('are evaluated without a fault on the pages of two replicas', async () => {
     const texts = await Promise.all(ruleFiles.map((file) => readFile(join(root, 'alerts', file), 'utf8')))
     await using scraped = await startScraped(
-      startFixtureFeed,
+      startTroubledFeed,
       Object.fromEntries(ruleFiles.map((file, index) => [file.replace('.yaml', '.yml'), texts[index] ?? ''])),
     )
     const { url } = scraped.prometheus
 
     await expect
-      .poll(() => pendingAlerts(url), { timeout: 60_000, interval: 500 })
+      .poll(() => pendingAlerts(url), { timeout: 150_000, interval: 500 })
       .toEqual([
-        'LagkeeperConsumerVanished edge orders warning',
-        'LagkeeperLagOverObjective main orders orders owner warning',
-        'LagkeeperLagUnknown main orders stock unauthorized warning',
+        'LagkeeperConfigNotReloaded warning',
+        'LagkeeperConfigNotReloaded warning',
+        'LagkeeperConsumerRewound main prod/etl orders info',
+        'LagkeeperConsumerStalled main prod/etl payments critical',
+        'LagkeeperConsumerVanished edge billing warning',
+        'LagkeeperCycleSlow main warning',
+        'LagkeeperDataOld edge kafka edge warning',
+        'LagkeeperJobDown prod/etl prod etl critical',
+        'LagkeeperJobFinding prod/etl prod etl group_shared warning',
+        'LagkeeperJobNoCheckpoint prod/etl prod etl checkpoint_overdue critical',
+        'LagkeeperJobRestarting prod/etl prod etl warning',
+        'LagkeeperJobUnseen edge/audit unknown edge audit warning',
+        'LagkeeperLagOverObjective main prod/etl orders payments warning',
+        'LagkeeperLagUnknown main prod/etl secret unauthorized warning',
+        'LagkeeperRecordsLost main prod/etl orders payments critical',
+        'LagkeeperRecordsWillBeLost main left stock warning',
         'LagkeeperSeriesDropped main warning',
         'LagkeeperSourceDown edge kafka edge critical',
+        'LagkeeperSourceDown flink edge edge critical',
+        'LagkeeperTimeLagOverObjective main prod/etl orders payments critical',
       ])
     const states = await ruleStates(url)
-    expect(states.map(({ name }) => name).toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
+    const names = [...alerts.map(({ alert }) => alert), ...recordings.map(({ record }) => record)]
+    expect(states.map(({ name }) => name).toSorted()).toEqual(names.toSorted())
     expect(states.filter(({ health }) => health !== 'ok')).toEqual([])
   })
 
@@ -127,11 +143,15 @@ describe('config/alertmanager.yml', () => {
   })
 
   it.each([
-    ['payments-pager', ['alertname=LagkeeperLagOverObjective', 'owner=payments', 'severity=critical']],
+    ['payments-pager', ['alertname=LagkeeperTimeLagOverObjective', 'owner=payments', 'severity=critical']],
+    ['payments-pager', ['alertname=LagkeeperConsumerStopped', 'owner=payments', 'severity=critical']],
     ['payments-chat', ['alertname=LagkeeperLagOverObjective', 'owner=payments', 'severity=warning']],
     ['nobody', ['alertname=LagkeeperLagOverObjective', 'owner=payments', 'severity=info']],
+    ['nobody', ['alertname=LagkeeperConsumerRewound', 'severity=info']],
     ['platform-pager', ['alertname=LagkeeperLagOverObjective', 'owner=unlisted', 'severity=critical']],
     ['platform-pager', ['alertname=LagkeeperSourceDown', 'severity=critical', 'kafka_cluster=main']],
+    ['platform-pager', ['alertname=LagkeeperJobDown', 'severity=critical', 'consumer=prod/etl']],
+    ['platform-chat', ['alertname=LagkeeperConsumerStopped', 'severity=warning', 'kafka_cluster=main']],
     ['platform-chat', ['alertname=LagkeeperLagUnknown', 'severity=warning', 'kafka_cluster=main']],
   ])('tells %s of %s', async (receiver, labels) => {
     const result = await run(await amtoolBinary(), [
@@ -148,23 +168,45 @@ describe('config/alertmanager.yml', () => {
 
   it('mutes what follows from something that fires, and nothing else, in a real Alertmanager', async () => {
     await using alertmanager = await startAlertmanager(alertmanagerFile)
-    const lag = { kafka_cluster: 'main', consumer: 'etl', topic: 'orders', owner: 'payments' }
-    const alerts = [
+    const consumer = { kafka_cluster: 'main', consumer: 'prod/etl', owner: 'payments' }
+    const lag = { kafka_cluster: 'main', consumer: 'late', topic: 'orders', owner: 'payments' }
+    const job = { flink_cluster: 'prod', flink_job: 'etl', consumer: 'prod/etl' }
+    const [over, time, burn] = ['LagkeeperLagOverObjective', 'LagkeeperTimeLagOverObjective', 'LagkeeperObjectiveBurn']
+    const posted = [
       { alertname: 'LagkeeperSourceDown', severity: 'critical', source: 'kafka', kafka_cluster: 'main' },
-      { alertname: 'LagkeeperSourceDown', severity: 'critical', source: 'flink-pages', id: 'no kafka_cluster' },
+      { alertname: 'LagkeeperSourceDown', severity: 'critical', source: 'flink', flink_cluster: 'prod' },
+      { alertname: 'LagkeeperSourceDown', severity: 'critical', source: 'flink-pages', id: 'no cluster' },
       { alertname: 'LagkeeperLagUnknown', severity: 'warning', kafka_cluster: 'main', id: 'muted by its source' },
       { alertname: 'LagkeeperLagUnknown', severity: 'warning', kafka_cluster: 'edge', id: 'another cluster' },
-      { alertname: 'LagkeeperLagOverObjective', severity: 'critical', ...lag },
-      { alertname: 'LagkeeperLagOverObjective', severity: 'warning', ...lag, id: 'muted by critical' },
-      { alertname: 'LagkeeperLagOverObjective', severity: 'warning', ...lag, topic: 'stock', id: 'another topic' },
+      { alertname: 'LagkeeperJobUnseen', severity: 'warning', ...job, id: 'muted by its JobManager' },
+      { alertname: 'LagkeeperJobUnseen', severity: 'warning', ...job, flink_cluster: 'edge', id: 'another JobManager' },
+      { alertname: time, severity: 'critical', ...lag },
+      { alertname: time, severity: 'warning', ...lag, id: 'muted by critical' },
+      { alertname: over, severity: 'critical', ...lag, id: 'muted by time' },
+      { alertname: over, severity: 'warning', ...lag, topic: 'stock', id: 'another topic' },
+      { alertname: burn, severity: 'critical', ...lag, id: 'muted by what is now' },
+      { alertname: burn, severity: 'critical', ...lag, owner: 'logistics', id: 'another owner' },
+      { alertname: 'LagkeeperConsumerStalled', severity: 'critical', ...consumer },
+      { alertname: time, severity: 'critical', ...consumer, topic: 'orders', id: 'muted by its cause' },
+      { alertname: 'LagkeeperJobDown', severity: 'critical', ...job },
+      { alertname: 'LagkeeperConsumerStopped', severity: 'critical', ...consumer, id: 'promised to somebody' },
+      { alertname: 'LagkeeperConsumerStopped', severity: 'warning', ...consumer, owner: '', id: 'muted by its job' },
       { alertname: 'LagkeeperReplicaDown', severity: 'warning', id: 'one is left' },
     ]
 
-    await alertmanager.post(alerts)
+    await alertmanager.post(posted)
 
     await expect
       .poll(async () => (await alertmanager.muted()).map((labels) => labels['id']).toSorted(), { timeout: 10_000 })
-      .toEqual(['muted by critical', 'muted by its source'])
+      .toEqual([
+        'muted by critical',
+        'muted by its JobManager',
+        'muted by its cause',
+        'muted by its job',
+        'muted by its source',
+        'muted by time',
+        'muted by what is now',
+      ])
   })
 })
 
@@ -177,7 +219,7 @@ const RulesAnswer = z.object({
             name: z.string(),
             health: z.string(),
             lastError: z.string().optional(),
-            alerts: z.array(z.object({ labels: z.record(z.string(), z.string()) })),
+            alerts: z.array(z.object({ labels: z.record(z.string(), z.string()) })).default([]),
           }),
         ),
       }),
@@ -189,14 +231,17 @@ type RuleState = z.infer<typeof RulesAnswer>['data']['groups'][number]['rules'][
 const Discovered = z.array(z.object({ labels: z.record(z.string(), z.string()) }))
 
 async function ruleStates(url: string): Promise<readonly RuleState[]> {
-  const answer = RulesAnswer.parse(await (await fetch(`${url}/api/v1/rules?type=alert`)).json())
+  const answer = RulesAnswer.parse(await (await fetch(`${url}/api/v1/rules`)).json())
   return answer.data.groups.flatMap((group) => group.rules)
 }
 
 /** What the rules have found, whether the waiting time is over or not: alert and labels as words, sorted. */
 async function pendingAlerts(url: string): Promise<readonly string[]> {
   const states = await ruleStates(url)
-  const shown = ['kafka_cluster', 'consumer', 'topic', 'owner', 'source', 'name', 'state', 'severity']
+  const shown = [
+    ...['kafka_cluster', 'consumer', 'topic', 'owner', 'source', 'name', 'state'],
+    ...['flink_cluster', 'flink_job', 'finding', 'severity'],
+  ]
   return states
     .flatMap(({ name, alerts }) =>
       alerts.map(({ labels }) => [name, ...shown.flatMap((label) => labels[label] ?? [])].join(' ')),
