@@ -6,6 +6,7 @@ import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import { offsetAt } from '../model/offsets.ts'
 import { KNOWN } from '../model/reason.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { createMovingPositions } from './moving-positions.ts'
 import type { CollectObserver } from './observer.ts'
 import { createRetentions } from './retention.ts'
 import { createTimeLookUps, type WantedTime } from './time-look-ups.ts'
@@ -46,11 +47,13 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
   const retentions = createRetentions({ cluster, clock, deadlineMs })
   const configOf = retentions.known
   const times = createTimeLookUps({ cluster, clock, limit, deadlineMs, readRecords, cold, configOf })
+  const moving = createMovingPositions()
   let wanted: WantedTime[] = []
 
   return {
     answers: ({ starts, ends }) => {
       wanted = []
+      moving.begin()
       // Of the monotonic clock, as everything else in a judgement.
       const wallAhead = clock.wall() - clock.monotonic()
       return {
@@ -60,16 +63,18 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
           const row = topic.firstRow + partition
           if (limit === 0 || wanted.length >= MOST_WANTED || starts.reason[row] !== KNOWN) return
           const read = ends.evidence[ends.answer[row]!]
+          const position = offsetAt(offset, index)
+          const end = ends.reason[row] === KNOWN ? offsetAt(ends.offset, row) : position
           wanted.push({
             // The position decides, whoever it belongs to.
             consumer: topic.name,
             topic: topic.name,
             partition,
-            position: offsetAt(offset, index),
+            position: moving.toAsk(topic.name, partition, position, end),
             start: offsetAt(starts.offset, row),
             ...(Number.isFinite(notAfter) ? { guess: notAfter + wallAhead } : {}),
             ...(ends.reason[row] === KNOWN && read !== undefined
-              ? { end: { offset: offsetAt(ends.offset, row), at: read.receivedAt + wallAhead } }
+              ? { end: { offset: end, at: read.receivedAt + wallAhead } }
               : {}),
           })
         },

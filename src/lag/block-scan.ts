@@ -180,18 +180,16 @@ function takeBehind(scan: BlockScan, input: ScanBlock, cycle: ScanCycle, row: nu
   else takeAge(scan, input, cycle, row, batch.value, row, at)
 
   scan.headroomRecords = Math.min(scan.headroomRecords, Math.max(0, records))
-  if (kept !== undefined) {
+  // What lies below the log start is being lost already.
+  if (records < 0) scan.headroomSeconds = 0
+  else if (kept !== undefined) {
     const came =
       kept.retentionBytes === undefined || ends === undefined
         ? undefined
         : arrivedSince(history.rows, history.slots, ends.first + partition, now - ARRIVING_MS)
     const arriving = came && (came.records * 1_000) / (now - came.since)
-    const seconds = headroomSeconds(
-      Math.max(0, records),
-      cycle.age.isKnown ? cycle.age.most / 1_000 : undefined,
-      arriving,
-      kept,
-    )
+    const most = cycle.age.isKnown ? cycle.age.most / 1_000 : undefined
+    const seconds = headroomSeconds(records, most, arriving, kept)
     if (seconds !== undefined) scan.headroomSeconds = Math.min(scan.headroomSeconds, seconds)
   }
 

@@ -1,4 +1,5 @@
 import type { TopicJudgement } from '../model/judgement.ts'
+import type { TimeLag } from '../model/time-lag.ts'
 import type { Rates } from './block-samples.ts'
 import type { BlockScan } from './block-scan.ts'
 import { riseOf } from './floors.ts'
@@ -33,8 +34,7 @@ export function topicJudgement({ scan, movement, verdict, lag, rates, now, wall 
     rewinds: movement.rewinds,
   }
   if (verdict.why !== undefined) judgement.why = verdict.why
-  if (scan.isTimed)
-    judgement.timeLag = { seconds: scan.guess / 1_000, uncertainty: uncertaintyOf(scan), source: scan.source }
+  if (scan.isTimed) judgement.timeLag = timeLagOf(scan)
   if (scan.event !== undefined && scan.guess > 0) judgement.eventTimeLag = scan.event / 1_000
   if (rates !== undefined) {
     judgement.produceRate = rates.produce
@@ -47,6 +47,14 @@ export function topicJudgement({ scan, movement, verdict, lag, rates, now, wall 
   if (movedAt !== undefined) judgement.positionChangedAt = keptMoment(told?.positionChangedAt, wall - (now - movedAt))
   if (step !== undefined) judgement.commitInterval = step
   return told !== undefined && sameJudgement(told, judgement) ? told : judgement
+}
+
+/** Most have none: one object for all of them. */
+const noTimeLag: TimeLag = { seconds: 0, uncertainty: 0, source: 'log_ends' }
+
+function timeLagOf(scan: BlockScan): TimeLag {
+  if (scan.most === 0) return noTimeLag
+  return { seconds: scan.guess / 1_000, uncertainty: uncertaintyOf(scan), source: scan.source }
 }
 
 /** The wall clock is set now and then: a moment that is told once stays as it was told, to the second. */

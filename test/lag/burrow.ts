@@ -18,7 +18,7 @@ const KEPT = 10
  *
  * @param ends the last ten log ends that were read
  */
-export function burrowStatus(commits: readonly Commit[], ends: readonly number[], now: number): BurrowStatus {
+function burrowStatus(commits: readonly Commit[], ends: readonly number[], now: number): BurrowStatus {
   const [first, last, end] = [commits[0], commits.at(-1), ends.at(-1)]
   if (first === undefined || last === undefined || end === undefined || end <= last.position) return 'OK'
   const isSilent = now - last.at > last.at - first.at

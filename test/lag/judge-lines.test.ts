@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { UNKNOWN } from '../../src/lag/end-rows.ts'
 import type { SavedJudge } from '../../src/lag/judge.ts'
 import { judgeLines } from '../../src/lag/judge-lines.ts'
 import { createJudgeReader } from '../../src/lag/judge-reader.ts'
@@ -189,6 +190,27 @@ describe('what a judge leaves to the next process', () => {
 
     expect(next.of('c', 't').status).toBe('ok')
     expect(next.of('c', 't').timeLag?.seconds).toBeGreaterThan(3_000)
+  })
+
+  it('mixes no moments when cycles come while it is written', () => {
+    const world = watch()
+    const see = (cycle: number): unknown =>
+      world.see(START + cycle * INTERVAL, { ends: { a: [cycle * 10], b: [cycle * 10] }, positions: {} })
+    for (let cycle = 0; cycle < 370; cycle++) see(cycle)
+    const now = START + 370 * INTERVAL
+    const writing = judgeLines(world.judge, head, { now, wall: WALL + now })
+    const lines: string[] = [writing.next().value!, writing.next().value!]
+    for (let cycle = 370; cycle < 380; cycle++) see(cycle)
+    lines.push(...writing)
+
+    const reader = createJudgeReader('main', { now, wall: WALL + now })
+    for (const text of lines) expect(reader.take(text)).toBeUndefined()
+    const { history } = reader.done()!.saved
+    const cellsOf = (topic: string): readonly number[] =>
+      history.slots.column.map((column) => history.rows.columns[column]![history.topic(topic)!.first]!)
+    expect(cellsOf('a')).not.toContain(UNKNOWN)
+    expect(cellsOf('b').filter((cell) => cell === UNKNOWN).length).toBe(10)
+    for (const [slot, cell] of cellsOf('b').entries()) if (cell !== UNKNOWN) expect(cell).toBe(cellsOf('a')[slot])
   })
 
   it('is thinned to what can be written in a moment', () => {

@@ -84,7 +84,12 @@ describe('the status of a consumer', () => {
       'stalled',
       undefined,
     ],
-    ['a job stands that moves elsewhere', { standing, hasMoved: false, isJob: true, movesElsewhere: true }, 'stalled', undefined],
+    [
+      'a job stands that moves elsewhere',
+      { standing, hasMoved: false, isJob: true, movesElsewhere: true },
+      'stalled',
+      undefined,
+    ],
     ['a job commits without members', { standing, members: 0, hadMembers: false, isJob: true }, 'stalled', undefined],
     ['a living group never moved', { standing, hasMoved: false }, 'stalled', undefined],
     ['it was set back', { rewoundAt: NOW - 30_000 }, 'rewound', 'positions were set back 30 s ago'],

@@ -2,7 +2,7 @@ import type { Reason } from '../../src/model/reason.ts'
 import { INTERVAL, type Seen, type WatchOptions, watch } from './watched.ts'
 
 /** One partition and one consumer at a second of a story. */
-export interface Moment {
+interface Moment {
   readonly end: number | Reason
   readonly position: number | Reason
   readonly start?: number
