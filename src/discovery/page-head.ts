@@ -1,4 +1,5 @@
 import { filterLabel } from '../flink/filter-label.ts'
+import { ownText } from '../model/own-text.ts'
 
 /** A job as the page of its JobManager names it. */
 export interface NamedJob {
@@ -70,8 +71,9 @@ export function createHeadReader(): HeadReader {
     if (count !== undefined && Number.isFinite(Number(count))) taskManagers = Number(count)
     const id = jobId.exec(line)?.[1]
     if (id === undefined || jobs.size >= mostJobs) return
-    const job = { id, name: unescaped(jobName.exec(line)?.[1] ?? '') }
-    jobs.set(`${job.id} ${job.name}`, job)
+    const name = unescaped(jobName.exec(line)?.[1] ?? '')
+    const key = `${id} ${name}`
+    if (!jobs.has(key)) jobs.set(ownText(key), { id: ownText(id), name: ownText(name) })
   }
 
   const isEnough = (): boolean => tmId !== undefined || (isJobFamilyOver && taskManagers !== undefined)
@@ -94,7 +96,7 @@ export function createHeadReader(): HeadReader {
     end: (isWhole) => {
       if (isWhole && !isSkipping && !isEnough()) readLine(rest)
       rest = ''
-      if (tmId !== undefined) return { kind: 'taskmanager', tmId: unescaped(tmId) }
+      if (tmId !== undefined) return { kind: 'taskmanager', tmId: ownText(unescaped(tmId)) }
       if (!isJobManager) return { kind: 'stranger', why: 'its page names no process of Flink' }
       return { kind: 'jobmanager', jobs: [...jobs.values()], ...(taskManagers === undefined ? {} : { taskManagers }) }
     },

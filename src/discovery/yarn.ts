@@ -1,4 +1,5 @@
 import type { Problem } from '../model/problem.ts'
+import { breather } from '../runtime/breathe.ts'
 import { childSignal } from '../runtime/child-signal.ts'
 import { describeError, InvariantError, UnavailableError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -46,6 +47,8 @@ const lookMs = 30_000
 const mostAtOnce = 16
 const mostSuspectsAtOnce = 4
 const mostAskedAtOnce = 8
+/** Of those of which nothing was ever read, so many are asked for by name when they are missing. */
+const mostUnreadAsked = 16
 /** So often an application must be missing without a word before it counts as gone. */
 const missesToEnd = 3
 
@@ -74,10 +77,11 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
   const logger = deps.logger.child({ component: `yarn ${name}` })
   const filter = { ...options.filter, states: options.filter.states ?? livingStates }
   const known = new Map<string, Known>()
-  const healthy = createLane(mostAtOnce)
-  const suspects = createLane(mostSuspectsAtOnce)
-  const questions = createLane(mostAskedAtOnce)
+  // Who was read before does not wait for those who never were: thousands of them may be dead.
+  const lanes = { read: createLookLanes(), unread: createLookLanes() }
   const surveys = createBackground<boolean>()
+  /** Of applications that are over. */
+  const closings = new Set<Promise<void>>()
   let isFailing = false
   let nodes: SecondOpinion | undefined
 
@@ -108,12 +112,19 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
     return one
   }
 
-  async function end(one: Known, report: DiscoveryReport): Promise<void> {
+  function end(one: Known, report: DiscoveryReport): void {
     known.delete(one.id)
     one.stop.abort()
     report.update({ scope: one.id, flinkCluster: name, reporters: [], silent: [], jobs: [], ended: true })
-    await one.running
-    await one.scope.close()
+    // A look that is under way may take its time; nobody has to wait for it.
+    const closing = close(one).finally(() => closings.delete(closing))
+    closing.catch(() => undefined)
+    closings.add(closing)
+  }
+
+  async function close({ running, scope }: Known): Promise<void> {
+    await running
+    await scope.close()
   }
 
   async function list(signal: AbortSignal): Promise<readonly YarnApplication[]> {
@@ -129,7 +140,10 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
     signal: AbortSignal,
   ): Promise<boolean> {
     const present = new Set<string>()
+    const breathe = breather()
     for (const application of listed) {
+      await breathe()
+      signal.throwIfAborted()
       if (endedStates.includes(application.state)) continue
       present.add(application.id)
       const one = known.get(application.id) ?? meet(application, report)
@@ -138,12 +152,22 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
       one.scope.told(application)
     }
     const missing = [...known.values()].filter(({ id }) => !present.has(id))
-    const settled = await Promise.all(
-      missing.map((one) => questions(signal, () => isOver(one, signal)).then((over) => ({ one, over }))),
-    )
-    const over = settled.filter((outcome) => outcome.over)
-    await Promise.all(over.map(({ one }) => end(one, report)))
-    return over.length === settled.length
+    const left = missing.values()
+    let unread = 0
+    let ended = 0
+    // Each begins with the next one when it is done with one: thousands may be missing.
+    const ask = async (): Promise<void> => {
+      for (const one of left) {
+        await breathe()
+        // Of one of which there is nothing, nothing can be lost: it need not be asked for.
+        const isAsked = one.readAt !== undefined || ++unread <= mostUnreadAsked
+        if (!(isAsked ? await isOver(one, signal) : ++one.misses >= missesToEnd)) continue
+        end(one, report)
+        ended++
+      }
+    }
+    await Promise.all(Array.from({ length: mostAskedAtOnce }, ask))
+    return ended === missing.length
   }
 
   /** One that is not listed has ended, or is none of ours any more, or the ResourceManager has just forgotten it. */
@@ -168,6 +192,7 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
 
   async function lookAt(one: Known, report: DiscoveryReport): Promise<void> {
     const { signal } = one.stop
+    const { healthy, suspects } = one.readAt === undefined ? lanes.unread : lanes.read
     const lane = one.failures > 0 ? suspects : healthy
     try {
       await lane(signal, async () => {
@@ -193,15 +218,22 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
   /** Starts a look at each that is not being looked at; all that run are given until the next cycle is due. */
   async function lookAtAll(report: DiscoveryReport, problems: Problem[], signal: AbortSignal): Promise<boolean> {
     const startedAt = clock.monotonic()
-    const ready = [...known.values()].filter(({ scope }) => scope.isReady())
-    const looks = ready.map((one) => {
+    const done = childSignal(signal)
+    const time = clock.sleep(intervalMs * looksShare, done.signal)
+    const ready: Known[] = []
+    const looks: Promise<void>[] = []
+    const breathe = breather()
+    for (const one of [...known.values()]) {
+      await breathe()
+      if (signal.aborted) break
+      if (known.get(one.id) !== one || !one.scope.isReady()) continue
       one.running ??= lookAt(one, report).finally(() => {
         delete one.running
       })
-      return one.running
-    })
-    const done = childSignal(signal)
-    const time = clock.sleep(intervalMs * looksShare, done.signal)
+      one.running.catch(() => undefined)
+      ready.push(one)
+      looks.push(one.running)
+    }
     await Promise.race([Promise.all(looks), time])
     done.abort()
     for (const one of ready.filter(({ id }) => known.has(id)))
@@ -259,8 +291,9 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
     name: `yarn/${name}`,
     run: async (report, signal) => {
       nodes = createYarnNodes({ isLocal, speaksTls }, deps, signal)
+      // With the reason that there is: to make one for each of thousands takes long.
       const stopAll = (): void => {
-        for (const one of known.values()) one.stop.abort()
+        for (const one of known.values()) one.stop.abort(signal.reason)
       }
       // One for all: a signal on which thousands wait at once is slow.
       signal.addEventListener('abort', stopAll, { once: true })
@@ -270,14 +303,19 @@ export function createYarnDiscoverer(options: YarnDiscovererOptions, deps: YarnD
         signal.removeEventListener('abort', stopAll)
         stopAll()
         await surveys.settled()
-        await Promise.all(
-          Array.from(known.values(), async ({ running, scope }) => {
-            await running
-            await scope.close()
-          }),
-        )
+        const breathe = breather()
+        const closing: Promise<void>[] = []
+        for (const one of known.values()) {
+          closing.push(close(one))
+          await breathe()
+        }
+        await Promise.all([...closing, ...closings])
         known.clear()
       }
     },
   }
+}
+
+function createLookLanes() {
+  return { healthy: createLane(mostAtOnce), suspects: createLane(mostSuspectsAtOnce) }
 }

@@ -24,6 +24,9 @@ export interface ClusterLists {
   readonly problems: readonly string[]
 }
 
+/** Of many that are wrong in one way. */
+const mostSaid = 3
+
 /** @throws UnavailableError when one of them cannot be read */
 export async function readLists(http: RestHttp, signal: AbortSignal): Promise<ClusterLists> {
   const [jobs, taskManagers] = await Promise.all([
@@ -32,14 +35,21 @@ export async function readLists(http: RestHttp, signal: AbortSignal): Promise<Cl
   ])
   const problems = [...jobs.problems, ...taskManagers.problems]
   const overviews = new Map<string, JobOverview>()
+  const doubles = new Map<string, number>()
   for (const overview of jobs.elements) {
-    if (overviews.has(overview.jid)) problems.push(`Job "${overview.jid}" is listed twice: the first is taken`)
-    else overviews.set(overview.jid, overview)
+    const { jid } = overview
+    if (overviews.has(jid)) doubles.set(jid, (doubles.get(jid) ?? 1) + 1)
+    else overviews.set(jid, overview)
   }
+  for (const [jid, times] of [...doubles].slice(0, mostSaid))
+    problems.push(`Job "${jid}" is listed ${times} times: the first is taken`)
+  if (doubles.size > mostSaid) problems.push(`${doubles.size - mostSaid} more jobs are listed several times`)
+  let hostless = 0
   const found: TaskManager[] = []
   for (const { id, path, timeSinceLastHeartbeat, slotsNumber, freeSlots } of taskManagers.elements) {
     const host = hostIn(path)
     if (host === undefined) {
+      if (++hostless > mostSaid) continue
       problems.push(`TaskManager "${id}" is left out: no host in its path ${JSON.stringify(path.slice(0, 200))}`)
       continue
     }
@@ -52,6 +62,8 @@ export async function readLists(http: RestHttp, signal: AbortSignal): Promise<Cl
       ...(freeSlots === undefined ? {} : { freeSlots }),
     })
   }
+  if (hostless > mostSaid)
+    problems.push(`${hostless - mostSaid} more TaskManagers are left out: no host in their paths`)
   return { overviews: [...overviews.values()], taskManagers: found, problems }
 }
 

@@ -1,3 +1,5 @@
+import { ownText } from '../model/own-text.ts'
+
 /** Gives equal texts as one: a thousand pages have the same few names each, and again in every interval. */
 export interface TextPool {
   intern(text: string): string
@@ -16,8 +18,10 @@ export function createTextPool(): TextPool {
       if (known !== undefined) return known
       // What is still in use is put back soon.
       if (texts.size >= mostTexts) texts = new Map()
-      texts.set(text, text)
-      return text
+      // Not the line that it was cut out of.
+      const own = ownText(text)
+      texts.set(own, own)
+      return own
     },
   }
 }

@@ -1,3 +1,5 @@
+import { ownText } from '../model/own-text.ts'
+
 /**
  * What a look at a target's metrics page came to, beside what was learnt of its process before.
  *
@@ -93,7 +95,7 @@ export function createIdentityReader(): IdentityReader {
     end: (isWhole) => {
       if (isWhole && flink === undefined && !isSkipping) readLine(rest)
       rest = ''
-      if (flink !== undefined) return `${flinkPrefix}${flink}`
+      if (flink !== undefined) return ownText(`${flinkPrefix}${flink}`)
       return started === undefined ? undefined : `${startPrefix}${started}`
     },
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { type ForeignFormatName, foreignFormatNames, foreignFormats } from '../../src/discovery/foreign-formats.ts'
 import { type ForeignMember, readForeignMember } from '../../src/discovery/foreign-member.ts'
-import { type ForeignFormatName, foreignFormatNames, foreignFormats } from '../../src/discovery/index.ts'
 
 function read(
   format: ForeignFormatName,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { foreignFormats } from '../../src/discovery/foreign-formats.ts'
 import { createForeignZnodes, type ForeignZnodes } from '../../src/discovery/foreign-znodes.ts'
-import { foreignFormats } from '../../src/discovery/index.ts'
 import { createTargetList } from '../../src/http/target-list.ts'
 import { UnavailableError } from '../../src/runtime/errors.ts'
 import { silentLogger } from '../../src/runtime/logger.ts'

@@ -131,6 +131,23 @@ it('is not held up by fifty applications that hang', async () => {
   }
 })
 
+it('goes on with those it has read while a hundred come at once that hang', async () => {
+  const { clock, world, report, run } = yarn()
+  const known = application(world, 1)
+  await using _ = run()
+  await pass(clock, 15_000)
+  for (let number = 2; number <= 120; number++) {
+    application(world, number)
+    world.jobManagers.get(`http://10.0.0.${number}:40000`)!.mood = 'hung'
+  }
+  await pass(clock, 10_000)
+  report.updates.length = 0
+
+  await pass(clock, 40_000)
+
+  expect(report.updates.filter(({ scope }) => scope === known).length).toBeGreaterThanOrEqual(3)
+})
+
 it.each(['FINISHED', 'FAILED', 'KILLED'])(
   'reports the end of an application that is %s at the next look',
   async (state) => {

@@ -288,13 +288,14 @@ export async function openFlinkSimulatedWorld(options: FlinkSimulatedWorldOption
     },
     log: () => daemon.process.log(),
     observe: async ({ mayLeave = false, mayMove = false, mostMoreMb = 150 } = {}) => {
+      const health = probeHealth(daemon.url)
+      await health.begun
       const before = { pid: pid(), rss: await world.rssMb() }
       const url = `${daemon.url}/metrics`
       loop = watchLoop(pid)
       const { saw: onPage } = loop
       const strict = watchLags({ url, allowed: allowed('healthy', 'victim'), heldForMs: freshMs, onPage })
       const loose = watchLags({ url, allowed: allowed('victim', 'healthy'), heldForMs: heldMs, onPage })
-      const health = probeHealth(daemon.url)
       const wrongTargets = new Set<string>()
       let mostRss = before.rss
       const ending = new AbortController()

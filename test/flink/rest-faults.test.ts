@@ -217,7 +217,7 @@ describe('one bad part', () => {
       'Job 2 is left out: Invalid input: expected object, received number',
       'Job 3 is left out: Invalid input: expected object, received string',
       '3 more of Job are left out',
-      `Job "${jobId(7)}" is listed twice: the first is taken`,
+      `Job "${jobId(7)}" is listed 2 times: the first is taken`,
     ])
   })
 
