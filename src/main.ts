@@ -21,6 +21,8 @@ async function commandFor(
     return { command: (await import('./commands/compare.ts')).compareCommand, rest: argv.slice(1) }
   if (first === 'register')
     return { command: (await import('./commands/register.ts')).registerCommand, rest: argv.slice(1) }
+  if (first === 'record') return { command: (await import('./commands/record.ts')).recordCommand, rest: argv.slice(1) }
+  if (first === 'replay') return { command: (await import('./commands/replay.ts')).replayCommand, rest: argv.slice(1) }
   if (first === 'rules') return { command: (await import('./commands/rules.ts')).rulesCommand, rest: argv.slice(1) }
   if (first === 'check' && second === 'config')
     return { command: (await import('./commands/check-config.ts')).checkConfigCommand, rest }

@@ -12,6 +12,8 @@ const commands = [
   { usage: 'compare --url=…', summary: 'Explain how another lag exporter differs from Lagkeeper.' },
   { usage: 'register --url=… -- COMMAND', summary: 'Keep a registration alive while a command runs.' },
   { usage: 'rules --config.file=…', summary: 'Print alerting rules with fixed thresholds for the objectives.' },
+  { usage: 'record --output=FILE …', summary: 'Keep the offsets of a cluster as they are read.' },
+  { usage: 'replay FILE', summary: 'Judge a recording anew: statuses, objectives, alerts that would have fired.' },
   { usage: 'check config FILE', summary: 'Say whether the daemon would start with a file.' },
 ]
 

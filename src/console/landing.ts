@@ -31,6 +31,7 @@ const pages = [
   ['metrics/self', 'the daemon itself'],
   ['sd/v1/targets', 'targets for HTTP service discovery'],
   ['api/v1/consumers', 'every consumer as JSON, with problems'],
+  ['api/v1/status', 'what is thought of each consumer, as JSON'],
   ['-/ready', 'ready to be scraped'],
 ] as const
 
