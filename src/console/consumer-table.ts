@@ -18,8 +18,12 @@ ${top.rows.map(consumerRow)}</tbody>
 function consumerRow({ kafkaCluster, consumer, topics, lag, reason, status, why, timeLag }: ConsumerRow): Html {
   const link = linkTo('api/v1/consumers', { kafka_cluster: kafkaCluster, consumer })
   const judgement = linkTo('api/v1/status', { kafka_cluster: kafkaCluster, consumer })
-  const mood = status === undefined ? '' : html`<a href="${judgement}" class="${status === 'ok' ? 'quiet' : 'bad'}" title="${why ?? ''}">${status}</a>`
-  const behind = timeLag === undefined ? html`<span class="quiet">unknown</span>` : timeLag === 0 ? '0' : inTime(timeLag)
+  const mood =
+    status === undefined
+      ? ''
+      : html`<a href="${judgement}" class="${status === 'ok' ? 'quiet' : 'bad'}" title="${why ?? ''}">${status}</a>`
+  const behind =
+    timeLag === undefined ? html`<span class="quiet">unknown</span>` : timeLag === 0 ? '0' : inTime(timeLag)
   const known = lag === undefined ? html`<span class="bad">${inWords(reason ?? 'unknown')}</span>` : inDigits(lag)
   return html`<tr><th scope="row"><a href="${link}">${consumer}</a></th><td>${mood}</td><td class="number">${behind}</td><td class="number">${known}</td><td class="number">${inDigits(topics)}</td><td>${kafkaCluster}</td></tr>
 `

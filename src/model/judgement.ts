@@ -8,8 +8,7 @@ export type Status = (typeof statuses)[number]
  * Whether a consumer with lag will catch up before retention takes what it has not read. Assumes that both rates stay as
  * they are and that retention deletes as early as it may.
  */
-export const outlooks = ['caught_up', 'catches_up', 'keeps_pace', 'falls_behind', 'loses_records', 'unknown'] as const
-export type Outlook = (typeof outlooks)[number]
+export type Outlook = 'caught_up' | 'catches_up' | 'keeps_pace' | 'falls_behind' | 'loses_records' | 'unknown'
 
 /** What is thought of a consumer on one topic. Immutable; what is unknown is absent. */
 export interface TopicJudgement {

@@ -2,8 +2,7 @@ import { offsetNumber } from '../../src/model/offsets.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { type Shape, shapes } from '../loads/timed-load.ts'
 
-export const peerNames = ['kafka-lag-exporter', 'klag'] as const
-export type PeerName = (typeof peerNames)[number]
+export type PeerName = 'kafka-lag-exporter' | 'klag'
 
 interface Point {
   readonly at: number

@@ -3,7 +3,7 @@ import { type Dashboard, looksOf, type Panel } from './dashboard-file.ts'
 import { drawLines, type Span, timeAxis } from './draw-lines.ts'
 import { drawTable } from './draw-table.ts'
 import { format } from './format.ts'
-import { type Box, element, label, paint } from './svg.ts'
+import { type Box, element, label, paint, titled } from './svg.ts'
 
 const COLUMN = 50
 const LINE = 28
@@ -31,6 +31,7 @@ export function draw(dashboard: Dashboard, answersTo: (panel: Panel) => readonly
       'font-size': 11,
     },
     [
+      titled(`${dashboard.title}, a preview`),
       element('rect', { width, height, fill: '#f4f5f5' }),
       label(GAP, 26, dashboard.title, { 'font-size': 18, 'font-weight': 600 }),
       label(

@@ -15,6 +15,11 @@ export function element(name: string, attributes: Attributes, content = ''): str
   return content === '' ? `<${name}${pairs.join('')}/>` : `<${name}${pairs.join('')}>${content}</${name}>`
 }
 
+/** What a picture is called, for those who cannot see it. */
+export function titled(text: string): string {
+  return element('title', {}, escaped(text))
+}
+
 /** A line of text, cut with an ellipsis where it would be wider than `width`. */
 export function label(
   x: number,

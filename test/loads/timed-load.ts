@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs'
 
 /** When a record was appended: between the moment it was sent and that of its acknowledgement, wall milliseconds. */
-export interface AppendedAt {
+interface AppendedAt {
   readonly sent: number
   readonly acked: number
   /** The timestamp that it carries. */
