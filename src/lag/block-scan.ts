@@ -24,6 +24,8 @@ export interface BlockScan {
   isWider: boolean
   /** There is something to read in a row that counts. */
   isBehind: boolean
+  /** A position lies below the log start: records were deleted before they were read. */
+  isLosing: boolean
 
   /** The oldest of the rows, in milliseconds; known only when each that counts is. */
   isTimed: boolean
@@ -56,6 +58,7 @@ export function newBlockScan(): BlockScan {
     isBack: false,
     isWider: false,
     isBehind: false,
+    isLosing: false,
     isTimed: false,
     least: 0,
     guess: 0,
@@ -113,6 +116,7 @@ function begin(scan: BlockScan): BlockScan {
   scan.isBack = false
   scan.isWider = false
   scan.isBehind = false
+  scan.isLosing = false
   scan.isTimed = true
   scan.least = 0
   scan.guess = 0
@@ -176,6 +180,7 @@ function takeBehind(scan: BlockScan, input: ScanBlock, cycle: ScanCycle, row: nu
   const log = topic.firstRow + partition
   const records = difference(batch.value, row, starts.offset, log)
   scan.isBehind = true
+  if (records < 0) scan.isLosing = true
   if (records < 0) takeAge(scan, input, cycle, row, starts.offset, log, at)
   else takeAge(scan, input, cycle, row, batch.value, row, at)
 

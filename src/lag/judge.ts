@@ -183,6 +183,7 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       floors: movement.floors,
       // A share group's lag has no teeth.
       isStepKnown: movement.stepMs !== undefined || consumer.kind === 'share',
+      isLosing: scan.isLosing,
       timeLagAtLeast: scan.least / 1_000,
       lag,
       objectives: input.objectives(consumer.name, name),

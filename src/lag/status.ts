@@ -25,6 +25,8 @@ export interface StatusFacts {
   readonly floors: Floors
   /** It is known how long the consumer takes from one commit to the next. */
   readonly isStepKnown: boolean
+  /** A position lies below the log start. */
+  readonly isLosing: boolean
   /** Seconds that the time lag is at least. */
   readonly timeLagAtLeast: number
   /** Records; absent when not known. */
@@ -54,7 +56,14 @@ export const ok: StatusVerdict = { status: 'ok' }
 /** The status of a consumer on one topic; the worst that holds. */
 export function statusOf(facts: StatusFacts): StatusVerdict {
   return (
-    notReading(facts) ?? rewound(facts) ?? overFloor(facts) ?? orphan(facts) ?? rising(facts) ?? unknown(facts) ?? ok
+    notReading(facts) ??
+    rewound(facts) ??
+    overFloor(facts) ??
+    orphan(facts) ??
+    losing(facts) ??
+    rising(facts) ??
+    unknown(facts) ??
+    ok
   )
 }
 
@@ -97,6 +106,10 @@ function overFloor(facts: StatusFacts): StatusVerdict | undefined {
   const floor = facts.lag === undefined || facts.lag === 0 ? undefined : floorOf(facts.floors, facts.isStepKnown)
   const over = floor && overObjective(facts, floor)
   return over === undefined ? undefined : { status: 'lagging', why: over }
+}
+
+function losing({ isLosing }: StatusFacts): StatusVerdict | undefined {
+  return isLosing ? { status: 'lagging', why: 'records were deleted before it read them' } : undefined
 }
 
 /** Where nothing is promised. */

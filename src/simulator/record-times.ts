@@ -24,7 +24,7 @@ interface TimeRun {
   readonly at: number | undefined
 }
 
-/** The oldest two become one beyond this: a demo appends for weeks. */
+/** Beyond this older runs are told less finely: a demo appends for weeks, and a stamp stays true to its age. */
 const MOST_RUNS = 512
 
 export function createRecordTimes(): RecordTimes {
@@ -43,9 +43,7 @@ export function createRecordTimes(): RecordTimes {
       const last = runs.at(-1)
       if (last?.to === from && last.at === at) runs[runs.length - 1] = { ...last, to }
       else runs.push({ from, to, at })
-      const [first, second] = runs
-      if (runs.length > MOST_RUNS && first !== undefined && second !== undefined)
-        runs.splice(0, 2, { from: first.from, to: second.to, at: second.at })
+      if (runs.length > MOST_RUNS) byPartition.set(partition, coarser(runs))
     },
     remove(partition, from, to) {
       const kept = runsOf(partition).flatMap((run) => without(run, from, to))
@@ -70,6 +68,22 @@ export function createRecordTimes(): RecordTimes {
       return undefined
     },
   }
+}
+
+/** Runs that lie within this part of their age become one. */
+const SAME_SHARE = 0.04
+
+/** Neighbours whose times differ by little of their age become one run, which is as old as the oldest of them. */
+function coarser(runs: readonly TimeRun[]): TimeRun[] {
+  const now = runs.at(-1)?.at ?? 0
+  const kept: TimeRun[] = []
+  for (const run of runs) {
+    const last = kept.at(-1)
+    const isNear = last?.at !== undefined && run.at !== undefined && run.at - last.at < SAME_SHARE * (now - last.at)
+    if (last !== undefined && isNear) kept[kept.length - 1] = { from: last.from, to: run.to, at: last.at }
+    else kept.push(run)
+  }
+  return kept
 }
 
 function without({ from, to, at }: TimeRun, first: bigint, end: bigint): readonly TimeRun[] {

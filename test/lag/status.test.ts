@@ -18,6 +18,7 @@ const calm: StatusFacts = {
   isJobRunning: undefined,
   floors: [],
   isStepKnown: true,
+  isLosing: false,
   timeLagAtLeast: 0,
   lag: 100,
   objectives: [],
@@ -34,6 +35,13 @@ const rising = [10, 200, 400, 600].map((lag, index) => ({
 describe('the status of a consumer', () => {
   it.each<[string, Partial<StatusFacts>, string, string | undefined]>([
     ['nothing is wrong', {}, 'ok', undefined],
+    ['a position lies below the log start', { isLosing: true }, 'lagging', 'records were deleted before it read them'],
+    [
+      'commits that nobody has touched lie below the log start',
+      { isLosing: true, standing, hasMoved: false, members: 0, hadMembers: false },
+      'unknown',
+      'positions that nobody has moved since they are watched',
+    ],
     ['the lag is not known', { lag: undefined }, 'unknown', 'the lag is not known'],
     [
       'it stands while records arrive',

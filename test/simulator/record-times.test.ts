@@ -39,5 +39,10 @@ describe('times of simulated records', () => {
     for (let index = 0; index < 5_000; index++) times.stamp(0, BigInt(index), BigInt(index + 1), index)
     expect(times.runs(0).length).toBeLessThan(600)
     expect(times.firstSince(0, 0n, 5_000n, 4_900)).toEqual({ offset: 4_900n, at: 4_900 })
+    // What is told of an old record is old: off by a small part of its age.
+    for (const offset of [1_000n, 2_500n, 4_000n]) {
+      const found = times.firstSince(0, offset, 5_000n, 0)
+      expect(Math.abs(Number(offset) - (found?.at ?? 0))).toBeLessThan(0.1 * (5_000 - Number(offset)))
+    }
   })
 })
