@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { replaceFileBy } from '../runtime/durable-file.ts'
@@ -63,6 +64,32 @@ export function createKeptFile({ path, mostBytes, says, clock, logger }: KeptFil
       await Promise.race([finished, clock.sleep(FINISH_MS, ending.signal)])
     },
   }
+}
+
+/** Takes the lines of a file one by one. */
+interface LineReader<T> {
+  /** @returns what is wrong with the line, if anything is */
+  take(line: string): string | undefined
+  /** Undefined when the end is missing. */
+  done(): T | undefined
+}
+
+/** Line by line, for others to run in between. @throws Error when it is not what was written */
+export async function readLines<T>(text: string, reader: LineReader<T>): Promise<T> {
+  const breathe = breather()
+  let number = 0
+  for (let from = 0; from < text.length; ) {
+    const to = text.indexOf('\n', from)
+    const end = to < 0 ? text.length : to
+    number++
+    const wrong = reader.take(text.slice(from, end))
+    if (wrong !== undefined) throw new Error(`line ${number}: ${wrong}`)
+    from = end + 1
+    await breathe()
+  }
+  const found = reader.done()
+  if (found === undefined) throw new Error(`line ${number}: the file breaks off`)
+  return found
 }
 
 /** Undefined when there is no such file. */

@@ -1,10 +1,11 @@
 import { createLostReader, lostLines } from '../lag/lost-lines.ts'
 import { createLostCounter, type LostCounter, type LostInput, type SavedLost } from '../lag/records-lost.ts'
-import type { RecordsLost, Snapshot } from '../model/snapshot.ts'
-import { breather, runInTurns } from '../runtime/breathe.ts'
+import type { RecordsLost } from '../model/snapshot.ts'
+import { runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { createKeptFile, type KeptFile } from './kept-file.ts'
+import { createKeptFile, readLines } from './kept-file.ts'
+import { createSnapshotSaver, type SnapshotSaver } from './snapshot-saver.ts'
 
 export interface LostKeeperOptions {
   readonly kafkaCluster: string
@@ -15,7 +16,7 @@ export interface LostKeeperOptions {
 }
 
 /** Counts the records that one cluster's consumers lost, over restarts. */
-export interface LostKeeper {
+export interface LostKeeper extends SnapshotSaver {
   /**
    * Takes what an earlier process left. A file that cannot be used is told of, and the count begins anew; so it does when
    * the disk does not answer for ten seconds. Rejects only when the signal aborts.
@@ -23,10 +24,6 @@ export interface LostKeeper {
   load(signal: AbortSignal): Promise<void>
   /** Counts one cycle; others run in between. */
   count(input: LostInput): Promise<RecordsLost>
-  /** Saves in the background, at most every two minutes; what goes wrong is told of once. */
-  saveSoon(snapshot: Snapshot): void
-  /** Saves the last state and waits for that, two seconds at most. */
-  close(): Promise<void>
 }
 
 /**
@@ -34,8 +31,6 @@ export interface LostKeeper {
  * and finds what was lost since. Only positions first seen in between have their first sight again.
  */
 const SAVE_EVERY_MS = 120_000
-/** A large file is saved more seldom: between two savings lies so many times what one takes. */
-const PAUSE_FACTOR = 200
 const MAX_FILE_BYTES = 128 << 20
 /** What nobody has met again for so long belongs to consumers that are gone. */
 const REST_MS = 24 * 3_600_000
@@ -51,31 +46,17 @@ export function createLostKeeper({ kafkaCluster, file, clock, logger }: LostKeep
   const startedAt = clock.monotonic()
   let saved: SavedLost | undefined
   let counter: LostCounter = createLostCounter()
-  let last: Snapshot | undefined
-  let lastSaved: Snapshot | undefined
-  let savedAt = clock.monotonic()
-  let saving: Promise<void> | undefined
-  let pauseMs = SAVE_EVERY_MS
-
-  async function write(into: KeptFile, snapshot: Snapshot): Promise<void> {
-    const rest = clock.monotonic() - startedAt < REST_MS ? saved : undefined
-    if (await into.save(lostLines(counter, snapshot, rest))) lastSaved = snapshot
-  }
-
-  function save(into: KeptFile, snapshot: Snapshot): Promise<void> {
-    savedAt = clock.monotonic()
-    const writing = write(into, snapshot).finally(() => {
-      saving = undefined
-      pauseMs = Math.max(SAVE_EVERY_MS, PAUSE_FACTOR * (clock.monotonic() - savedAt))
-    })
-    saving = writing
-    return writing
-  }
+  const saver = createSnapshotSaver({
+    kept,
+    everyMs: SAVE_EVERY_MS,
+    lines: (snapshot) => lostLines(counter, snapshot, clock.monotonic() - startedAt < REST_MS ? saved : undefined),
+    clock,
+  })
 
   return {
     load: async (signal) =>
       kept?.load(async (text) => {
-        saved = await parse(text, kafkaCluster)
+        saved = await readLines(text, createLostReader(kafkaCluster))
         counter = createLostCounter(saved)
       }, signal),
     count: async (input) => {
@@ -87,37 +68,7 @@ export function createLostKeeper({ kafkaCluster, file, clock, logger }: LostKeep
       }
       return runInTurns(counter.update(input))
     },
-    saveSoon: (snapshot) => {
-      last = snapshot
-      if (kept === undefined || saving !== undefined || clock.monotonic() - savedAt < pauseMs) return
-      void save(kept, snapshot)
-    },
-    close: async () => {
-      if (kept === undefined || last === undefined) return
-      const final = last
-      await kept.finish(async () => {
-        await saving
-        if (lastSaved !== final) await save(kept, final)
-      })
-    },
+    saveSoon: saver.saveSoon,
+    close: saver.close,
   }
-}
-
-/** Line by line, for others to run in between. @throws Error when it is not what was written */
-async function parse(text: string, kafkaCluster: string): Promise<SavedLost> {
-  const breathe = breather()
-  const reader = createLostReader(kafkaCluster)
-  let number = 0
-  for (let from = 0; from < text.length; ) {
-    const to = text.indexOf('\n', from)
-    const end = to < 0 ? text.length : to
-    number++
-    const wrong = reader.take(text.slice(from, end))
-    if (wrong !== undefined) throw new Error(`line ${number}: ${wrong}`)
-    from = end + 1
-    await breathe()
-  }
-  const saved = reader.done()
-  if (saved === undefined) throw new Error(`line ${number}: the file breaks off`)
-  return saved
 }
