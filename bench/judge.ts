@@ -1,5 +1,5 @@
+import { createJudge, type JudgeInput } from '../src/judge/judge.ts'
 import { join } from '../src/lag/join.ts'
-import { createJudge, type JudgeInput } from '../src/lag/judge.ts'
 import { emptyCatalog } from '../src/model/catalog.ts'
 import { logOffsetColumn } from '../src/model/log-offsets.ts'
 import type { Objective } from '../src/model/objective.ts'

@@ -1,6 +1,6 @@
+import type { Kept } from '../judge/headroom.ts'
+import type { JudgeInput } from '../judge/judge.ts'
 import type { KafkaCluster } from '../kafka/cluster.ts'
-import type { Kept } from '../lag/headroom.ts'
-import type { JudgeInput } from '../lag/judge.ts'
 import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import { offsetAt } from '../model/offsets.ts'

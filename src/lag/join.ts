@@ -1,5 +1,6 @@
 import type { Catalog } from '../model/catalog.ts'
 import { type LogOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
+import type { NoPositionPolicy } from '../model/no-position-policy.ts'
 import { difference, offsetAt, offsetNumber } from '../model/offsets.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import { isDefinitive, KNOWN, reasonCode, reasonOf } from '../model/reason.ts'
@@ -8,9 +9,6 @@ import { alignTopics } from './align.ts'
 import { type FormerLives, isOfFormerLife } from './former-lives.ts'
 import { createHeldWriter, nothingHeld } from './held-rows.ts'
 import { type Previous, previousPosition, previousRow } from './previous.ts'
-
-/** What a partition without a position means for the sums of its consumer. */
-export type NoPositionPolicy = 'ignore' | 'start' | 'end' | 'void'
 
 export interface JoinInput {
   readonly catalog: Catalog

@@ -1,9 +1,9 @@
 import type { Catalog } from '../model/catalog.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
+import type { NoPositionPolicy } from '../model/no-position-policy.ts'
 import { difference, type OffsetColumn } from '../model/offsets.ts'
 import { KNOWN, reasonCode } from '../model/reason.ts'
 import { type BlockViews, isFresh, type KnownNumbers, type LogViews, type SnapshotPart } from '../model/snapshot.ts'
-import type { NoPositionPolicy } from './join.ts'
 
 export interface ViewInput {
   readonly catalog: Catalog

@@ -12,6 +12,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'anything'>>
   runtime: [],
   client: [],
   lag: ['model'],
+  judge: ['model'],
   targets: ['model'],
   jobs: ['model'],
   exposition: ['model'],
@@ -27,8 +28,8 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'anything'>>
   discovery: ['yarn', 'flink', 'zookeeper', 'targets', 'model', 'runtime'],
   replicas: ['zookeeper', 'model', 'runtime'],
   probe: ['targets', 'model', 'runtime'],
-  collect: ['positions', 'kafka', 'lag', 'jobs', 'model', 'runtime'],
-  replay: ['collect', 'compare', 'config', 'exposition', 'lag', 'model', 'runtime'],
+  collect: ['positions', 'kafka', 'lag', 'judge', 'jobs', 'model', 'runtime'],
+  replay: ['collect', 'compare', 'config', 'exposition', 'judge', 'lag', 'model', 'runtime'],
   http: ['exposition', 'console', 'targets', 'model', 'runtime'],
   simulator: ['kafka-wire', 'model', 'runtime'],
   config: ['runtime'],
@@ -37,7 +38,7 @@ export const mayImport: Readonly<Record<string, readonly string[] | 'anything'>>
 }
 
 /** Folders whose code does no input or output: `node:*` is forbidden there. */
-export const pure: readonly string[] = ['model', 'lag', 'targets', 'jobs', 'exposition', 'compare', 'console']
+export const pure: readonly string[] = ['model', 'lag', 'judge', 'targets', 'jobs', 'exposition', 'compare', 'console']
 
 /** The only places that may import these packages: each is wrapped once. */
 const owners: Readonly<Record<string, readonly string[]>> = {

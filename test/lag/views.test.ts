@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type JoinInput, join, type NoPositionPolicy } from '../../src/lag/join.ts'
+import { type JoinInput, join } from '../../src/lag/join.ts'
 import { recordBytes, withViews } from '../../src/lag/views.ts'
+import type { NoPositionPolicy } from '../../src/model/no-position-policy.ts'
 import type { Reason } from '../../src/model/reason.ts'
 import type { KnownNumbers, LogViews } from '../../src/model/snapshot.ts'
 import { fakeBatch, fakeLogs } from '../fakes/columns.ts'

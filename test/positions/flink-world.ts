@@ -5,10 +5,11 @@ import type {
   PageReading,
   PartitionReading,
 } from '../../src/flink/flink-page.ts'
-import { join, type NoPositionPolicy } from '../../src/lag/join.ts'
+import { join } from '../../src/lag/join.ts'
 import { indexPrevious } from '../../src/lag/previous.ts'
 import { consumerTotals } from '../../src/lag/totals.ts'
 import type { Catalog } from '../../src/model/catalog.ts'
+import type { NoPositionPolicy } from '../../src/model/no-position-policy.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import type { FlinkJobView } from '../../src/positions/flink-job-view.ts'
 import { createFlinkPages, type FlinkPages, type FlinkPagesOptions } from '../../src/positions/flink-pages.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type StatusFacts, statusOf } from '../../src/lag/status.ts'
+import { type StatusFacts, statusOf } from '../../src/judge/status.ts'
 import type { Objective } from '../../src/model/objective.ts'
 
 const WINDOW = 600_000

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addMoment, type EndSlots, emptySlots, shrinkSlots } from '../../src/lag/end-slots.ts'
+import { addMoment, type EndSlots, emptySlots, shrinkSlots } from '../../src/judge/end-slots.ts'
 
 const DAY = 24 * 3_600_000
 

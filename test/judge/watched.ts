@@ -1,6 +1,6 @@
+import { createJudge, type Judge, type Judged, type JudgeInput, type SavedJudge } from '../../src/judge/judge.ts'
 import { recreatedTopics } from '../../src/lag/align.ts'
 import { type JoinInput, join } from '../../src/lag/join.ts'
-import { createJudge, type Judge, type Judged, type JudgeInput, type SavedJudge } from '../../src/lag/judge.ts'
 import { indexPrevious } from '../../src/lag/previous.ts'
 import type { ConsumerKind } from '../../src/model/consumer.ts'
 import type { TopicJudgement } from '../../src/model/judgement.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { judgeLines } from '../../src/lag/judge-lines.ts'
-import { createJudgeReader } from '../../src/lag/judge-reader.ts'
+import { judgeLines } from '../../src/judge/judge-lines.ts'
+import { createJudgeReader } from '../../src/judge/judge-reader.ts'
 import type { Objective } from '../../src/model/objective.ts'
 import { type Change, inWords, stories, told } from './stories.ts'
 import { INTERVAL, type Seen, type WatchOptions, watch } from './watched.ts'

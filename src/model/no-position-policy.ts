@@ -1,0 +1,2 @@
+/** What a partition without a position means for the sums of its consumer. */
+export type NoPositionPolicy = 'ignore' | 'start' | 'end' | 'void'
