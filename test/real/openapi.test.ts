@@ -30,7 +30,7 @@ database = "none"
 no-shrink = true
 
 [[operations]]
-include-path-regex = "^/(sd/v1/targets|api/v1/consumers)$"
+include-path-regex = "^/(sd/v1/targets|api/v1/(consumers|status))$"
 checks.positive_data_acceptance.enabled = false
 
 # Who shows no secret is answered 403 as is one who shows a wrong one, not 401: it is no password that one could have.
