@@ -38,8 +38,8 @@ export interface LogInquiry {
 
 /** Of the interval, for each of both questions; what does not fit waits for the next cycle. */
 const SHARE = 0.125
-/** Taken down in a cycle; more would not get its turn for a long time. */
-const MOST_WANTED = 20_000
+/** Taken down in a cycle, as many times of what is looked up: those whose turn it is are found among them. */
+const WANTED_TIMES = 10
 
 export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
   const { cluster, clock, lookUps: limit, readRecords, cold } = options
@@ -61,9 +61,10 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
         lookedUp: (topic, partition, offset, index) => lookedUp(topic, partition, offsetAt(offset, index), wallAhead),
         want: (topic, partition, offset, index, notAfter) => {
           const row = topic.firstRow + partition
-          if (limit === 0 || wanted.length >= MOST_WANTED || starts.reason[row] !== KNOWN) return
+          if (wanted.length >= limit * WANTED_TIMES || starts.reason[row] !== KNOWN) return
           const read = ends.evidence[ends.answer[row]!]
           const position = offsetAt(offset, index)
+          if (times.isEnough(topic, partition, position)) return
           const end = ends.reason[row] === KNOWN ? offsetAt(ends.offset, row) : position
           wanted.push({
             // The position decides, whoever it belongs to.

@@ -49,6 +49,8 @@ export interface TimeLookUps {
    * nothing yet. No request.
    */
   known(topic: CatalogTopic, partition: number, position: bigint): TimeLookUp | undefined
+  /** Another look would not tell more. No request. */
+  isEnough(topic: CatalogTopic, partition: number, position: bigint): boolean
   /**
    * Looks up what is wanted and not known well enough (a second, or a hundredth of the age), as many as the limit allows: consumers share it evenly, and of
    * each the row that waits longest comes first. One position a partition and call. At most five requests a broker: the
@@ -87,7 +89,7 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     return times.enclosed(topic, partition, position, now, typeOf(topic.name)) ?? look
   }
 
-  function isKnown({ position, partition }: WantedTime, topic: CatalogTopic, now: number): boolean {
+  function isEnough(topic: CatalogTopic, partition: number, position: bigint, now: number): boolean {
     const entry = times.at(topic, partition, position)
     const look = told(topic, partition, position, now)
     if (look === undefined) return false
@@ -104,7 +106,8 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     for (const row of await shares.order(wanted)) {
       await breathe()
       const topic = catalog.topics[catalog.topicIndex.get(row.topic) ?? -1]
-      if (topic === undefined || row.partition >= topic.partitions || isKnown(row, topic, now)) continue
+      if (topic === undefined || row.partition >= topic.partitions || isEnough(topic, row.partition, row.position, now))
+        continue
       const partitions = chosen.get(row.topic) ?? new Map<number, TimeAsked>()
       const other = partitions.get(row.partition)
       if (other === undefined) {
@@ -154,6 +157,7 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
 
   return {
     problems: () => problems,
+    isEnough: (topic, partition, position) => isEnough(topic, partition, position, clock.wall()),
     known: (topic, partition, position) => told(topic, partition, position, clock.wall()),
     look: async (catalog, wanted, signal) => {
       if (isLooking) return

@@ -24,7 +24,7 @@ import { chooseSeries } from './limits-choose.ts'
 import type { Lines, OrderedSnapshot } from './lines.ts'
 import { PageWriter } from './page-writer.ts'
 import { logEndOffset, logStartOffset, position, recordsLag } from './partition-lines.ts'
-import { consumerSlices, type Slice, topicSlices } from './slices.ts'
+import { type Slice, slicesBy } from './slices.ts'
 import { type TableRow, viewOf } from './table.ts'
 import { objectiveRecords, objectiveSeconds, partitions, topicRecordsLag } from './topic-lines.ts'
 import { coldRecords, isAskedFor, lagBytes, readCommittedRecordsLag, recordsLost } from './view-lines.ts'
@@ -54,18 +54,18 @@ const ownTable: readonly TableRow[] = [
   [lagFamilies.topicRecordsLag, topicRecordsLag, undefined, 'consumers'],
   [lagFamilies.totalRecordsLag, totalRecordsLag],
   [lagFamilies.recordsLost, recordsLost, undefined, 'consumers'],
-  [lagFamilies.timeLag, timeLag, undefined, 'consumers'],
-  [lagFamilies.timeLagUncertainty, timeLagUncertainty, undefined, 'consumers'],
-  [lagFamilies.eventTimeLag, eventTimeLag, undefined, 'consumers'],
+  [lagFamilies.timeLag, timeLag, undefined, 'judgements'],
+  [lagFamilies.timeLagUncertainty, timeLagUncertainty, undefined, 'judgements'],
+  [lagFamilies.eventTimeLag, eventTimeLag, undefined, 'judgements'],
   [lagFamilies.status, status],
-  [lagFamilies.rewinds, rewinds, undefined, 'consumers'],
-  [lagFamilies.positionChangedAt, positionChangedAt, undefined, 'consumers'],
-  [lagFamilies.commitInterval, commitInterval, undefined, 'consumers'],
-  [lagFamilies.produceRate, produceRate, undefined, 'consumers'],
-  [lagFamilies.consumeRate, consumeRate, undefined, 'consumers'],
-  [lagFamilies.drain, drain, undefined, 'consumers'],
-  [lagFamilies.headroomRecords, headroomRecords, undefined, 'consumers'],
-  [lagFamilies.headroomSeconds, headroomSeconds, undefined, 'consumers'],
+  [lagFamilies.rewinds, rewinds, undefined, 'judgements'],
+  [lagFamilies.positionChangedAt, positionChangedAt, undefined, 'judgements'],
+  [lagFamilies.commitInterval, commitInterval, undefined, 'judgements'],
+  [lagFamilies.produceRate, produceRate, undefined, 'judgements'],
+  [lagFamilies.consumeRate, consumeRate, undefined, 'judgements'],
+  [lagFamilies.drain, drain, undefined, 'judgements'],
+  [lagFamilies.headroomRecords, headroomRecords, undefined, 'judgements'],
+  [lagFamilies.headroomSeconds, headroomSeconds, undefined, 'judgements'],
   [lagFamilies.readCommittedRecordsLag, readCommittedRecordsLag],
   [lagFamilies.coldRecords, coldRecords],
   [lagFamilies.lagBytes, lagBytes],
@@ -134,7 +134,7 @@ export function* renderStretches(
         count += page.takeLines()
       } else {
         const name = JSON.stringify([cluster, viewOf(row), dependsOn])
-        const cut = dependsOn === 'topics' ? topicSlices : consumerSlices
+        const cut = slicesBy[dependsOn]
         const cuts = slices.get(name) ?? (yield* inSteps(cut(view, before?.slices.get(name))))
         slices.set(name, cuts)
         for (const [at, slice] of cuts.entries()) {

@@ -11,10 +11,20 @@ export interface Slice {
 /** Small enough that one consumer that moves makes little of the page anew; larger ones compress better. */
 const SLICE = 256
 
+type Cut = (view: OrderedSnapshot, before: readonly Slice[] | undefined) => Generator<void, readonly Slice[]>
+
+/** By what the lines of a family are made of. */
+export const slicesBy = {
+  consumers: (view, before) => consumerSlices(view, before, saysSameOfConsumers),
+  judgements: (view, before) => consumerSlices(view, before, thinksSameOfConsumers),
+  topics: (view, before) => topicSlices(view, before),
+} as const satisfies Readonly<Record<string, Cut>>
+
 /** The consumers of a view in slices of some hundred blocks, as views of their own. Yields between steps. */
-export function* consumerSlices(
+function* consumerSlices(
   view: OrderedSnapshot,
   before: readonly Slice[] | undefined,
+  isSame: (before: OrderedSnapshot, now: OrderedSnapshot) => boolean,
 ): Generator<void, readonly Slice[]> {
   const { snapshot, order } = view
   const slices: Slice[] = []
@@ -24,7 +34,7 @@ export function* consumerSlices(
     if (to < order.block.length) to = topicEnd(snapshot, order, to - 1)
     const slice = { snapshot, order: { part: order.part.subarray(from, to), block: order.block.subarray(from, to) } }
     const past = before?.[slices.length]?.view
-    slices.push({ view: slice, isSame: past !== undefined && saysSameOfConsumers(past, slice) })
+    slices.push({ view: slice, isSame: past !== undefined && isSame(past, slice) })
     from = to
     yield
   }
@@ -32,10 +42,7 @@ export function* consumerSlices(
 }
 
 /** The topics of a view in slices. Yields between steps. */
-export function* topicSlices(
-  view: OrderedSnapshot,
-  before: readonly Slice[] | undefined,
-): Generator<void, readonly Slice[]> {
+function* topicSlices(view: OrderedSnapshot, before: readonly Slice[] | undefined): Generator<void, readonly Slice[]> {
   const { catalog } = view.snapshot
   const slices: Slice[] = []
   for (let from = 0; from < catalog.topics.length; from += SLICE) {
@@ -58,11 +65,22 @@ function saysSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boo
     if (consumerAt(before.snapshot, before.order, place) !== consumer) return false
     if (topicAt(before.snapshot, before.order, place) !== topic) return false
     if (before.snapshot.lost?.get(consumer)?.get(topic) !== now.snapshot.lost?.get(consumer)?.get(topic)) return false
-    // What a judgement says again is the same object.
-    if (judgementOf(before.snapshot, consumer, topic) !== judgementOf(now.snapshot, consumer, topic)) return false
     const past = before.snapshot.parts[before.order.part[place]!]!
     const part = now.snapshot.parts[now.order.part[place]!]!
     if (!isSameBlock(past, before.order.block[place]!, part, now.order.block[place]!)) return false
+  }
+  return true
+}
+
+/** Whether what is thought of the same consumers and topics is the same: what a judgement says again is the same object. */
+function thinksSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boolean {
+  if (before.order.block.length !== now.order.block.length) return false
+  for (let place = 0; place < now.order.block.length; place++) {
+    const consumer = consumerAt(now.snapshot, now.order, place)
+    const topic = topicAt(now.snapshot, now.order, place)
+    if (consumerAt(before.snapshot, before.order, place) !== consumer) return false
+    if (topicAt(before.snapshot, before.order, place) !== topic) return false
+    if (judgementOf(before.snapshot, consumer, topic) !== judgementOf(now.snapshot, consumer, topic)) return false
   }
   return true
 }

@@ -9,10 +9,10 @@ export type TableRow = readonly [
   /** The level of the family when absent; `log` for the series of topics themselves. */
   view?: keyof Views | undefined,
   /**
-   * What its lines are made of and nothing else: `consumers`, the rows, sums and losses of a view; `topics`, the starts and
-   * ends of a view. Where that stays as it is, the lines need not be written again; they always are when absent.
+   * What its lines are made of and nothing else: `consumers`, the rows, sums and losses of a view; `judgements`, what is
+   * thought of them; `topics`, the starts and ends of a view. Where that stays as it is, the lines need not be written again; they always are when absent.
    */
-  dependsOn?: 'consumers' | 'topics',
+  dependsOn?: 'consumers' | 'judgements' | 'topics',
 ]
 
 /** The view that a family has of a snapshot. */
