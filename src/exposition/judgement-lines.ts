@@ -3,28 +3,29 @@ import { consumerAt, topicAt, topicEnd } from './block-order.ts'
 import { type Family, lagFamilies } from './families.ts'
 import { thousandths } from './json-row.ts'
 import { labelText } from './label-text.ts'
-import { isPause, type Lines } from './lines.ts'
+import { isPause, type Lines, type OrderedSnapshot } from './lines.ts'
+import type { PageWriter } from './page-writer.ts'
+import type { TableRow } from './table.ts'
 
-export const timeLag = judgementLines(lagFamilies.timeLag, (judgement) => judgement.timeLag?.seconds)
-export const timeLagUncertainty = judgementLines(
-  lagFamilies.timeLagUncertainty,
-  (judgement) => judgement.timeLag?.uncertainty,
-)
-export const eventTimeLag = judgementLines(lagFamilies.eventTimeLag, (judgement) => judgement.eventTimeLag)
-export const rewinds = judgementLines(lagFamilies.rewinds, (judgement) => judgement.rewinds)
-export const positionChangedAt = judgementLines(
-  lagFamilies.positionChangedAt,
-  ({ positionChangedAt: at }) => at && at / 1_000,
-)
-export const commitInterval = judgementLines(
-  lagFamilies.commitInterval,
-  ({ commitInterval: interval }) => interval && interval / 1_000,
-)
-export const produceRate = judgementLines(lagFamilies.produceRate, (judgement) => judgement.produceRate)
-export const consumeRate = judgementLines(lagFamilies.consumeRate, (judgement) => judgement.consumeRate)
-export const drain = judgementLines(lagFamilies.drain, (judgement) => judgement.drain)
-export const headroomRecords = judgementLines(lagFamilies.headroomRecords, (judgement) => judgement.headroomRecords)
-export const headroomSeconds = judgementLines(lagFamilies.headroomSeconds, (judgement) => judgement.headroomSeconds)
+/** The families of what is thought of consumers, in the order in which they are printed. */
+export const judgementTable: readonly TableRow[] = [
+  row(lagFamilies.timeLag, (judgement) => judgement.timeLag?.seconds),
+  row(lagFamilies.timeLagUncertainty, (judgement) => judgement.timeLag?.uncertainty),
+  row(lagFamilies.eventTimeLag, (judgement) => judgement.eventTimeLag),
+  [lagFamilies.status, status],
+  row(lagFamilies.rewinds, (judgement) => judgement.rewinds),
+  row(lagFamilies.positionChangedAt, ({ positionChangedAt: at }) => at && at / 1_000),
+  row(lagFamilies.commitInterval, ({ commitInterval: interval }) => interval && interval / 1_000),
+  row(lagFamilies.produceRate, (judgement) => judgement.produceRate),
+  row(lagFamilies.consumeRate, (judgement) => judgement.consumeRate),
+  row(lagFamilies.drain, (judgement) => judgement.drain),
+  row(lagFamilies.headroomRecords, (judgement) => judgement.headroomRecords),
+  row(lagFamilies.headroomSeconds, (judgement) => judgement.headroomSeconds),
+]
+
+function row(family: Family, pick: (judgement: TopicJudgement) => number | undefined): TableRow {
+  return [family, judgementLines(family, pick), undefined, 'judgements']
+}
 
 /** One line for every consumer and topic of which the judgement has the number. */
 function judgementLines(family: Family, pick: (judgement: TopicJudgement) => number | undefined): Lines {
@@ -46,7 +47,7 @@ function judgementLines(family: Family, pick: (judgement: TopicJudgement) => num
 }
 
 /** 1 for the status that a consumer has, and 0 for each other. */
-export const status: Lines = function* ({ snapshot }, page) {
+function* status({ snapshot }: OrderedSnapshot, page: PageWriter): Generator<Uint8Array, void> {
   for (const [index, { consumer, present }] of snapshot.consumers.entries()) {
     const judgement = present ? snapshot.judgements?.get(consumer.name) : undefined
     for (const one of judgement === undefined ? [] : statuses) {

@@ -4,20 +4,7 @@ import { compatNames, compatTables } from './compat-tables.ts'
 import { groupState, info, members, present, totalRecordsLag } from './consumer-lines.ts'
 import { lagFamilies } from './families.ts'
 import type { Granularity } from './granularity.ts'
-import {
-  commitInterval,
-  consumeRate,
-  drain,
-  eventTimeLag,
-  headroomRecords,
-  headroomSeconds,
-  positionChangedAt,
-  produceRate,
-  rewinds,
-  status,
-  timeLag,
-  timeLagUncertainty,
-} from './judgement-lines.ts'
+import { judgementTable } from './judgement-lines.ts'
 import { headText } from './label-text.ts'
 import type { LimitReason, SeriesLimits } from './limits.ts'
 import { chooseSeries } from './limits-choose.ts'
@@ -54,18 +41,7 @@ const ownTable: readonly TableRow[] = [
   [lagFamilies.topicRecordsLag, topicRecordsLag, undefined, 'consumers'],
   [lagFamilies.totalRecordsLag, totalRecordsLag],
   [lagFamilies.recordsLost, recordsLost, undefined, 'consumers'],
-  [lagFamilies.timeLag, timeLag, undefined, 'judgements'],
-  [lagFamilies.timeLagUncertainty, timeLagUncertainty, undefined, 'judgements'],
-  [lagFamilies.eventTimeLag, eventTimeLag, undefined, 'judgements'],
-  [lagFamilies.status, status],
-  [lagFamilies.rewinds, rewinds, undefined, 'judgements'],
-  [lagFamilies.positionChangedAt, positionChangedAt, undefined, 'judgements'],
-  [lagFamilies.commitInterval, commitInterval, undefined, 'judgements'],
-  [lagFamilies.produceRate, produceRate, undefined, 'judgements'],
-  [lagFamilies.consumeRate, consumeRate, undefined, 'judgements'],
-  [lagFamilies.drain, drain, undefined, 'judgements'],
-  [lagFamilies.headroomRecords, headroomRecords, undefined, 'judgements'],
-  [lagFamilies.headroomSeconds, headroomSeconds, undefined, 'judgements'],
+  ...judgementTable,
   [lagFamilies.readCommittedRecordsLag, readCommittedRecordsLag],
   [lagFamilies.coldRecords, coldRecords],
   [lagFamilies.lagBytes, lagBytes],

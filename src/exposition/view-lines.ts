@@ -1,6 +1,7 @@
 import type { BlockViews, KnownNumbers, Snapshot } from '../model/snapshot.ts'
 import { consumerAt, topicAt, topicEnd } from './block-order.ts'
 import { type Family, lagFamilies } from './families.ts'
+import { judgementTable } from './judgement-lines.ts'
 import { labelText } from './label-text.ts'
 import { isPause, type Lines } from './lines.ts'
 
@@ -31,23 +32,8 @@ export function isAskedFor({ name }: Family, snapshots: readonly Snapshot[]): bo
   return has === undefined || snapshots.some(has)
 }
 
-const judgementFamilies: readonly Family[] = [
-  lagFamilies.timeLag,
-  lagFamilies.timeLagUncertainty,
-  lagFamilies.eventTimeLag,
-  lagFamilies.status,
-  lagFamilies.rewinds,
-  lagFamilies.positionChangedAt,
-  lagFamilies.commitInterval,
-  lagFamilies.produceRate,
-  lagFamilies.consumeRate,
-  lagFamilies.drain,
-  lagFamilies.headroomRecords,
-  lagFamilies.headroomSeconds,
-]
-
 const needs: ReadonlyMap<string, (snapshot: Snapshot) => boolean> = new Map([
-  ...judgementFamilies.map(({ name }) => [name, ({ judgements }: Snapshot) => judgements !== undefined] as const),
+  ...judgementTable.map(([{ name }]) => [name, ({ judgements }: Snapshot) => judgements !== undefined] as const),
   [lagFamilies.readCommittedRecordsLag.name, ({ views }: Snapshot) => views?.stable !== undefined],
   [lagFamilies.coldRecords.name, ({ views }: Snapshot) => views?.local !== undefined],
   [lagFamilies.lagBytes.name, ({ views }: Snapshot) => views?.recordBytes !== undefined],
