@@ -24,7 +24,7 @@ export interface JudgeKeeperOptions {
 }
 
 /** What the keeper adds to a cycle of its own accord. */
-type CycleToJudge = Omit<JudgeInput, 'now' | 'wall' | 'isJobRunning' | 'kept' | 'lookedUp' | 'want'>
+type CycleToJudge = Omit<JudgeInput, 'now' | 'wall' | 'isJobRunning' | 'kept' | 'lookUp'>
 
 /** Judges cycle after cycle, and keeps what it takes to do so over restarts. */
 export interface JudgeKeeper extends SnapshotSaver {

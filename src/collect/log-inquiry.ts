@@ -31,7 +31,7 @@ export interface LogInquiry {
   answers(cycle: {
     readonly starts: LogOffsetColumn
     readonly ends: LogOffsetColumn
-  }): Required<Pick<JudgeInput, 'kept' | 'lookedUp' | 'want'>>
+  }): Required<Pick<JudgeInput, 'kept' | 'lookUp'>>
   /** Asks for what was wanted, within a quarter of the interval. Rejects only on abort. */
   ask(catalog: Catalog, signal: AbortSignal): Promise<void>
 }
@@ -58,27 +58,31 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
       const wallAhead = clock.wall() - clock.monotonic()
       return {
         kept: ({ name }) => keptBy(configOf(name)),
-        lookedUp: (topic, partition, offset, index) => lookedUp(topic, partition, offsetAt(offset, index), wallAhead),
-        want: (topic, partition, offset, index, notAfter) => {
-          const row = topic.firstRow + partition
-          if (wanted.length >= limit * WANTED_TIMES || starts.reason[row] !== KNOWN) return
-          const read = ends.evidence[ends.answer[row]!]
+        lookUp: (topic, partition, offset, index, notAfter) => {
           const position = offsetAt(offset, index)
-          if (times.isEnough(topic, partition, position)) return
-          const end = ends.reason[row] === KNOWN ? offsetAt(ends.offset, row) : position
-          wanted.push({
-            // The position decides, whoever it belongs to.
-            consumer: topic.name,
-            topic: topic.name,
-            partition,
-            position: moving.toAsk(topic.name, partition, position, end),
-            start: offsetAt(starts.offset, row),
-            ...(Number.isFinite(notAfter) ? { guess: notAfter + wallAhead } : {}),
-            ...(ends.reason[row] === KNOWN && read !== undefined
-              ? { end: { offset: end, at: read.receivedAt + wallAhead } }
-              : {}),
-          })
+          takeDown(topic, partition, position, Number.isFinite(notAfter) ? notAfter + wallAhead : undefined)
+          return lookedUp(topic, partition, position, wallAhead)
         },
+      }
+
+      function takeDown(topic: CatalogTopic, partition: number, position: bigint, guess: number | undefined): void {
+        const row = topic.firstRow + partition
+        if (wanted.length >= limit * WANTED_TIMES || starts.reason[row] !== KNOWN) return
+        if (times.isEnough(topic, partition, position)) return
+        const read = ends.evidence[ends.answer[row]!]
+        const end = ends.reason[row] === KNOWN ? offsetAt(ends.offset, row) : position
+        wanted.push({
+          // The position decides, whoever it belongs to.
+          consumer: topic.name,
+          topic: topic.name,
+          partition,
+          position: moving.toAsk(topic.name, partition, position, end),
+          start: offsetAt(starts.offset, row),
+          ...(guess === undefined ? {} : { guess }),
+          ...(ends.reason[row] === KNOWN && read !== undefined
+            ? { end: { offset: end, at: read.receivedAt + wallAhead } }
+            : {}),
+        })
       }
     },
     ask: async (catalog, signal) => {
@@ -98,7 +102,7 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
     partition: number,
     position: bigint,
     wallAhead: number,
-  ): ReturnType<NonNullable<JudgeInput['lookedUp']>> {
+  ): ReturnType<NonNullable<JudgeInput['lookUp']>> {
     const found = times.known(topic, partition, position)
     if (found === undefined || 'reason' in found) return undefined
     // What lies behind the record was made later, or says so: only of the record itself is it known.

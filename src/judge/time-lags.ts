@@ -17,25 +17,19 @@ interface LookedUp {
 
 /** What the log can be asked. */
 export interface TimeQuestions {
-  /** What is known of the record at an offset; absent where the log is not asked. */
-  readonly lookedUp?: (
-    topic: CatalogTopic,
-    partition: number,
-    offset: OffsetColumn,
-    index: number,
-  ) => LookedUp | undefined
   /**
-   * Told of the positions that should be asked for.
+   * Asked for each offset that the history does not reach back to: what is known of its record, whatever of it may be
+   * asked of the log later. Absent where the log is not asked.
    *
    * @param notAfter when a log end was first seen above it, monotonic milliseconds; infinite when none was
    */
-  readonly want?: (
+  readonly lookUp?: (
     topic: CatalogTopic,
     partition: number,
     offset: OffsetColumn,
     index: number,
     notAfter: number,
-  ) => void
+  ) => LookedUp | undefined
 }
 
 /** What a record's own timestamp may differ from the moment it was appended: clocks, and producers that wait for more. */
@@ -74,7 +68,7 @@ export function readAge(
   offset: OffsetColumn,
   index: number,
   at: number,
-  { lookedUp, want }: TimeQuestions,
+  { lookUp }: TimeQuestions,
 ): void {
   const { passing } = age
   age.isKnown =
@@ -85,12 +79,11 @@ export function readAge(
     write(age, at, passing.notBefore, passing.guess, passing.notAfter)
     return
   }
-  const latest = ends === undefined ? at : Math.min(passing.notAfter, at)
+  const passedBy = ends === undefined ? Number.POSITIVE_INFINITY : passing.notAfter
+  const latest = Math.min(passedBy, at)
   age.least = Math.max(0, at - latest)
-  const looked = lookedUp?.(topic, partition, offset, index)
+  const looked = lookUp?.(topic, partition, offset, index, passedBy)
   if (looked?.eventAt !== undefined) age.event = Math.max(0, at - looked.eventAt)
-  // What is known may be no more than a bound: whoever asks the log knows what is worth another look.
-  want?.(topic, partition, offset, index, ends === undefined ? Number.POSITIVE_INFINITY : passing.notAfter)
   if (looked === undefined) return
   const notBefore = looked.notBefore - STAMP_MS
   const notAfter = looked.notAfter === undefined ? latest : Math.min(latest, looked.notAfter + STAMP_MS)

@@ -58,7 +58,12 @@ describe('time lag by the history of log ends', () => {
 
   it('is not made up for a position that lies before the history', () => {
     const wanted: string[] = []
-    const world = watch({ want: ({ name }, partition) => wanted.push(`${name}-${partition}`) })
+    const world = watch({
+      lookUp: ({ name }, partition) => {
+        wanted.push(`${name}-${partition}`)
+        return undefined
+      },
+    })
     for (let cycle = 0; cycle < 10; cycle++)
       world.see(1_000 + cycle * INTERVAL, { ends: { t: [1_000] }, positions: { c: { t: { 0: 500 } } } })
     expect(world.of('c', 't').timeLag).toBeUndefined()
@@ -67,7 +72,7 @@ describe('time lag by the history of log ends', () => {
 
   it('takes what the log was asked, within what the history knows', () => {
     const world = watch({
-      lookedUp: () => ({
+      lookUp: () => ({
         notBefore: -50_000,
         guess: -50_000,
         notAfter: -50_000,
@@ -83,7 +88,7 @@ describe('time lag by the history of log ends', () => {
 
   it('trusts no timestamp that is younger than the log end that passed it', () => {
     const world = watch({
-      lookedUp: () => ({ notBefore: 14_000, guess: 14_000, notAfter: 14_000, source: 'timestamps' }),
+      lookUp: () => ({ notBefore: 14_000, guess: 14_000, notAfter: 14_000, source: 'timestamps' }),
     })
     world.see(1_000, { ends: { t: [1_000] }, positions: { c: { t: { 0: 500 } } } })
     world.see(16_000, { ends: { t: [1_000] }, positions: { c: { t: { 0: 500 } } } })

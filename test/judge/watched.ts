@@ -26,7 +26,7 @@ export interface Seen {
   readonly isSuspected?: boolean
 }
 
-export interface WatchOptions extends Partial<Pick<JudgeInput, 'isJobRunning' | 'kept' | 'lookedUp' | 'want'>> {
+export interface WatchOptions extends Partial<Pick<JudgeInput, 'isJobRunning' | 'kept' | 'lookUp'>> {
   readonly windowMs?: number
   readonly intervalMs?: number
   readonly objectives?: readonly Objective[]
@@ -86,8 +86,7 @@ export function watch(options: WatchOptions = {}) {
           objectives: (consumer, topic) => objectives.filter((one) => one.consumer === consumer && one.topic === topic),
           isJobRunning: options.isJobRunning ?? (() => undefined),
           kept: options.kept ?? (() => undefined),
-          ...(options.lookedUp === undefined ? {} : { lookedUp: options.lookedUp }),
-          ...(options.want === undefined ? {} : { want: options.want }),
+          ...(options.lookUp === undefined ? {} : { lookUp: options.lookUp }),
         }),
       )
       snapshot = { ...fakeSnapshot(logs, judged.parts, at), judgements: judged.judgements }
