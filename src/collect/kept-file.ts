@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import type { KeptLines } from '../model/kept-lines.ts'
 import { breather } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
@@ -66,16 +67,8 @@ export function createKeptFile({ path, mostBytes, says, clock, logger }: KeptFil
   }
 }
 
-/** Takes the lines of a file one by one. */
-interface LineReader<T> {
-  /** @returns what is wrong with the line, if anything is */
-  take(line: string): string | undefined
-  /** Undefined when the end is missing. */
-  done(): T | undefined
-}
-
 /** Line by line, for others to run in between. @throws Error when it is not what was written */
-export async function readLines<T>(text: string, reader: LineReader<T>): Promise<T> {
+export async function readLines<T>(text: string, reader: KeptLines<T>): Promise<T> {
   const breathe = breather()
   let number = 0
   for (let from = 0; from < text.length; ) {

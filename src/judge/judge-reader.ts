@@ -1,4 +1,5 @@
 import { statuses } from '../model/judgement.ts'
+import { createKeptLines, type Fields, fieldsOf, type KeptLines } from '../model/kept-lines.ts'
 import { offsetAt, offsetColumn, setOffset } from '../model/offsets.ts'
 import { createEndHistory, type HistoryLimits, type TopicEnds } from './end-history.ts'
 import { endRows } from './end-rows.ts'
@@ -11,32 +12,28 @@ import { type Movement, newMovement, setRow, takeSteps } from './movement.ts'
 /** More have not been written: a cluster of three million partitions has two moments. */
 const MOST_READ_CELLS = 4 * MOST_CELLS
 
-/** Reads the lines that a judge has left, one by one. */
-export interface JudgeReader {
-  /** @returns what is wrong with the line, if anything is */
-  take(text: string): string | undefined
-  /** Undefined when the end is missing. */
-  done(): { readonly saved: SavedJudge; readonly clusterId: string | undefined } | undefined
+/** What a judge has left to the next process, and of which cluster it was. */
+interface LeftByJudge {
+  readonly saved: SavedJudge
+  readonly clusterId: string | undefined
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** @param kafkaCluster the lines of another one are refused */
-export function createJudgeReader(kafkaCluster: string, { now, wall }: Clocks, limits?: HistoryLimits): JudgeReader {
+export function createJudgeReader(
+  kafkaCluster: string,
+  { now, wall }: Clocks,
+  limits?: HistoryLimits,
+): KeptLines<LeftByJudge> {
   const topics = new Map<string, TopicEnds>()
   const consumers = new Map<string, ConsumerMemory>()
   let moments: readonly EndMoment[] = []
   let rows = endRows(0, 0)
   let used = 0
   let clusterId: string | undefined
-  let lines = 0
-  let isWhole = false
   /** What a clock that was set back says lies in the future happened now. */
   const momentOf = (at: number): number => Math.min(now, now - (wall - at))
 
   function takeHead(fields: Fields): string | undefined {
-    if (fields['lagkeeper'] !== 'history' || fields['version'] !== VERSION) return 'not of this kind'
-    if (fields['kafka_cluster'] !== kafkaCluster) return `of Kafka cluster "${String(fields['kafka_cluster'])}"`
     const read = momentsOf(fields['moments'])
     if (read === undefined) return 'moments: expected pairs of milliseconds, ascending'
     const size = fields['rows']
@@ -69,8 +66,8 @@ export function createJudgeReader(kafkaCluster: string, { now, wall }: Clocks, l
 
   function takeConsumer(consumer: string, fields: Fields): string | undefined {
     const memory: ConsumerMemory = { ...newConsumerMemory(), hadMembers: fields['had_members'] === true }
-    for (const [name, value] of Object.entries(recordOf(fields['topics']))) {
-      const movement = movementOf(recordOf(value), momentOf, now)
+    for (const [name, value] of Object.entries(fieldsOf(fields['topics']))) {
+      const movement = movementOf(fieldsOf(value), momentOf, now)
       if (movement === undefined) return `consumer "${consumer}", topic "${name}"`
       memory.topics.set(name, movement)
     }
@@ -78,40 +75,18 @@ export function createJudgeReader(kafkaCluster: string, { now, wall }: Clocks, l
     return undefined
   }
 
-  function takeFields(fields: Fields): string | undefined {
-    if (lines === 0) return takeHead(fields)
-    const { topic, consumer, lines: end } = fields
-    if (typeof topic === 'string') return takeTopic(topic, fields)
-    if (typeof consumer === 'string') return takeConsumer(consumer, fields)
-    if (end !== lines) return 'no topic, no consumer, and not the end'
-    isWhole = true
-    return undefined
-  }
-
-  return {
-    take: (text) => {
-      if (isWhole) return 'something behind the end'
-      let fields: Fields
-      try {
-        fields = recordOf(JSON.parse(text))
-      } catch {
-        return 'not JSON'
-      }
-      const wrong = takeFields(fields)
-      lines++
-      return wrong
+  return createKeptLines({
+    kind: 'history',
+    version: VERSION,
+    kafkaCluster,
+    head: takeHead,
+    line: (fields) => {
+      const { topic, consumer } = fields
+      if (typeof topic === 'string') return takeTopic(topic, fields)
+      return typeof consumer === 'string' ? takeConsumer(consumer, fields) : false
     },
-    done: () => {
-      if (!isWhole) return undefined
-      return { clusterId, saved: { consumers, history: createEndHistory(limits, { moments, rows, topics }) } }
-    },
-  }
-}
-
-function recordOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value))
-    : {}
+    done: () => ({ clusterId, saved: { consumers, history: createEndHistory(limits, { moments, rows, topics }) } }),
+  })
 }
 
 function cellsIn(bytes: Buffer): Uint32Array {

@@ -1,3 +1,4 @@
+import { createKeptLines, type Fields, fieldsOf, type KeptLines } from '../model/kept-lines.ts'
 import { offsetAt } from '../model/offsets.ts'
 import { KNOWN } from '../model/reason.ts'
 import { isFresh, type Snapshot, type SnapshotPart } from '../model/snapshot.ts'
@@ -112,43 +113,24 @@ function unseenOf(part: SnapshotPart, block: number, counted: CountedStarts): nu
   return unseen
 }
 
-/** Reads such lines one by one. */
-export interface LostReader {
-  /** @returns what is wrong with the line, if anything is */
-  take(text: string): string | undefined
-  /** Undefined when the end is missing, or the lines are of another cluster. */
-  done(): SavedLost | undefined
-}
-
 type SavedTopic = { readonly id?: string; readonly starts: CountedStarts }
 
 /** @param kafkaCluster the lines of another one are refused */
-export function createLostReader(kafkaCluster: string): LostReader {
+export function createLostReader(kafkaCluster: string): KeptLines<SavedLost> {
   const topics = new Map<string, SavedTopic>()
   const consumers = new Map<string, Map<string, LostEntry>>()
   const readers = new Set<string>()
   const starts = createStartWriter()
   let clusterId: string | undefined
-  let lines = 0
-  let isWhole = false
 
-  function takeFields(fields: Fields): string | undefined {
-    if (lines === 0) {
-      if (fields['lagkeeper'] !== 'records_lost' || fields['version'] !== VERSION) return 'not of this kind'
-      if (fields['kafka_cluster'] !== kafkaCluster) return `of Kafka cluster "${String(fields['kafka_cluster'])}"`
-      clusterId = textOf(fields['cluster_id'])
-      return undefined
-    }
-    const { topic, consumer, starts: texts, lines: end } = fields
+  function takeLine(fields: Fields): string | undefined | false {
+    const { topic, consumer, starts: texts } = fields
     if (typeof topic === 'string' && typeof texts === 'string' && startsForm.test(texts)) {
       const id = textOf(fields['id'])
       topics.set(topic, { starts: takeStarts(texts), ...(id === undefined ? {} : { id }) })
       return undefined
     }
-    if (typeof consumer === 'string') return takeConsumer(consumer, fields)
-    if (end !== lines) return 'no topic, no consumer, and not the end'
-    isWhole = true
-    return undefined
+    return typeof consumer === 'string' ? takeConsumer(consumer, fields) : false
   }
 
   function takeStarts(texts: string): CountedStarts {
@@ -169,24 +151,18 @@ export function createLostReader(kafkaCluster: string): LostReader {
     return undefined
   }
 
-  return {
-    take: (text) => {
-      if (isWhole) return 'something behind the end'
-      let fields: Fields
-      try {
-        fields = fieldsOf(JSON.parse(text))
-      } catch {
-        return 'not JSON'
-      }
-      const wrong = takeFields(fields)
-      lines++
-      return wrong
+  return createKeptLines({
+    kind: 'records_lost',
+    version: VERSION,
+    kafkaCluster,
+    head: (fields) => {
+      clusterId = textOf(fields['cluster_id'])
+      return undefined
     },
-    done: () => (isWhole ? savedLost(consumers, readers, clusterId) : undefined),
-  }
+    line: takeLine,
+    done: () => savedLost(consumers, readers, clusterId),
+  })
 }
-
-type Fields = Readonly<Record<string, unknown>>
 
 const startsForm = /^(\d{0,19})(,\d{0,19})*$/
 const countedForm = /^(\d{1,9}:\d{1,19}(,\d{1,9}:\d{1,19})*)?$/
@@ -245,8 +221,4 @@ function addStart(starts: StartWriter, partition: number, text: string): void {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
