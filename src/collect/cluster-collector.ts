@@ -13,7 +13,7 @@ import type { Consumer } from '../model/consumer.ts'
 import type { Judgements } from '../model/judgement.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { NoPositionPolicy } from '../model/no-position-policy.ts'
-import type { Objective } from '../model/objective.ts'
+import { type Objective, objectivesBy } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
 import { KNOWN } from '../model/reason.ts'
@@ -28,7 +28,7 @@ import type { JudgeKeeper } from './judge-keeper.ts'
 import type { LinkKeeper } from './link-keeper.ts'
 import type { LostKeeper } from './lost-keeper.ts'
 import { createMetadata } from './metadata.ts'
-import { objectivesBy, objectivesOf } from './objectives.ts'
+import { objectivesOf } from './objectives.ts'
 import type { CollectObserver } from './observer.ts'
 import { createVanished } from './vanished.ts'
 import { createViews, type Viewed, type ViewOptions } from './views.ts'
@@ -172,7 +172,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
         recreated: history.recreated,
         parts: viewed.parts,
         noPosition: options.noPosition,
-        objectives: objectivesBy(objectives),
+        objectives: await runInTurns(objectivesBy(objectives)),
       })
       current = await summarise({ ...viewed, ...judged, objectives }, found, logs, lost)
       const { problems } = current

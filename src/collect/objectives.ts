@@ -19,18 +19,3 @@ export async function objectivesOf(
   }
   return objectives
 }
-
-/** The promises by consumer and topic. */
-export function objectivesBy(
-  objectives: readonly Objective[],
-): (consumer: string, topic: string) => readonly Objective[] {
-  const by = new Map<string, Map<string, Objective[]>>()
-  for (const objective of objectives) {
-    const topics = by.get(objective.consumer) ?? new Map<string, Objective[]>()
-    by.set(objective.consumer, topics)
-    topics.set(objective.topic, [...(topics.get(objective.topic) ?? []), objective])
-  }
-  return (consumer, topic) => by.get(consumer)?.get(topic) ?? none
-}
-
-const none: readonly Objective[] = []

@@ -1,8 +1,9 @@
-import { type BlockOrder, consumerAt, orderBlocks, topicAt, topicEnd } from '../exposition/block-order.ts'
+import { type BlockOrder, consumerAt, topicAt, topicEnd } from '../exposition/block-order.ts'
 import { jsonRow, jsonText } from '../exposition/json-row.ts'
 import { type LagRow, lagRow } from '../model/lag-row.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { breather } from '../runtime/breathe.ts'
+import { orderOf } from './block-orders.ts'
 import { type Clusters, snapshotsOf } from './clusters.ts'
 import { badParameter, readQuery, wholeNumber } from './query.ts'
 import { jsonAsIs, type Request, type Response, type Route } from './route.ts'
@@ -32,18 +33,6 @@ const MAX_PATTERN = 512
  * page and is empty on the last. Problems stand on the first page only.
  */
 export function consumersRoute(deps: ConsumersDeps): Route {
-  const orders = new WeakMap<Snapshot, BlockOrder>()
-
-  async function orderOf(snapshot: Snapshot, breathe: () => Promise<void>): Promise<BlockOrder> {
-    const known = orders.get(snapshot)
-    if (known !== undefined) return known
-    const sorting = orderBlocks(snapshot)
-    let step = sorting.next()
-    for (; step.done !== true; step = sorting.next()) await breathe()
-    orders.set(snapshot, step.value)
-    return step.value
-  }
-
   async function handle(request: Request): Promise<Response> {
     const question = ask(deps, request)
     const breathe = breather()
@@ -51,7 +40,7 @@ export function consumersRoute(deps: ConsumersDeps): Route {
     let last: LagRow | undefined
     let next = ''
     search: for (const snapshot of question.snapshots) {
-      const order = await orderOf(snapshot, breathe)
+      const order = await orderOf(snapshot)
       for (let place = 0, end = 0; place < order.block.length; place = end) {
         end = topicEnd(snapshot, order, place)
         await breathe()

@@ -1,10 +1,11 @@
-import { type BlockOrder, consumerAt, orderBlocks, topicAt, topicEnd } from '../exposition/block-order.ts'
+import { type BlockOrder, consumerAt, topicAt, topicEnd } from '../exposition/block-order.ts'
 import { jsonText } from '../exposition/json-row.ts'
 import { judgementWords } from '../exposition/judgement-words.ts'
 import { type Status, statuses } from '../model/judgement.ts'
-import type { Objective } from '../model/objective.ts'
+import { type Objective, objectivesBy } from '../model/objective.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { breather } from '../runtime/breathe.ts'
+import { breather, runInTurns } from '../runtime/breathe.ts'
+import { orderOf } from './block-orders.ts'
 import { type Clusters, snapshotsOf } from './clusters.ts'
 import { badParameter, readQuery, wholeNumber } from './query.ts'
 import { jsonAsIs, type Request, type Response, type Route } from './route.ts'
@@ -43,8 +44,8 @@ async function handle(clusters: Clusters, request: Request): Promise<Response> {
   let last: RowCursor | undefined
   let next = ''
   search: for (const snapshot of snapshotsOf(clusters, query.kafka_cluster)) {
-    const order = await sorted(snapshot, breathe)
-    const promised = objectivesOf(snapshot)
+    const order = await orderOf(snapshot)
+    const promised = await promisesIn(snapshot)
     for (let place = 0, end = 0; place < order.block.length; place = end) {
       end = topicEnd(snapshot, order, place)
       await breathe()
@@ -68,22 +69,15 @@ function statusOf(text: string): Status {
   return found
 }
 
-async function sorted(snapshot: Snapshot, breathe: () => Promise<void>): Promise<BlockOrder> {
-  const sorting = orderBlocks(snapshot)
-  let step = sorting.next()
-  for (; step.done !== true; step = sorting.next()) await breathe()
-  return step.value
-}
+type Promises = (consumer: string, topic: string) => readonly Objective[]
 
-type Promises = ReadonlyMap<string, readonly Objective[]>
+const promises = new WeakMap<Snapshot, Promises>()
 
-function objectivesOf({ objectives }: Snapshot): Promises {
-  const by = new Map<string, Objective[]>()
-  for (const objective of objectives) {
-    const key = JSON.stringify([objective.consumer, objective.topic])
-    by.set(key, [...(by.get(key) ?? []), objective])
-  }
-  return by
+/** What is promised in a snapshot, made out once for all pages of a listing. */
+async function promisesIn(snapshot: Snapshot): Promise<Promises> {
+  const promised = promises.get(snapshot) ?? (await runInTurns(objectivesBy(snapshot.objectives)))
+  promises.set(snapshot, promised)
+  return promised
 }
 
 /** Undefined for what was not asked for, and where nothing is thought. */
@@ -111,6 +105,5 @@ function rowText(
   }
   const { batch } = snapshot.parts[order.part[place]!]!
   const who = batch.consumers[batch.blockConsumer[order.block[place]!]!]!
-  const objectives = promised.get(JSON.stringify([consumer, topic])) ?? []
-  return jsonText(judgementWords(snapshot.kafkaCluster, who, topic, judgement, lag, objectives))
+  return jsonText(judgementWords(snapshot.kafkaCluster, who, topic, judgement, lag, promised(consumer, topic)))
 }

@@ -16,3 +16,20 @@ export interface Objective extends Promised {
   readonly owner: string
   readonly severity: Severity
 }
+
+const none: readonly Objective[] = []
+const PER_STEP = 1_024
+
+/** The objectives by consumer and topic. Yields now and then, for others to run. */
+export function* objectivesBy(
+  objectives: readonly Objective[],
+): Generator<void, (consumer: string, topic: string) => readonly Objective[]> {
+  const by = new Map<string, Map<string, Objective[]>>()
+  for (const [index, objective] of objectives.entries()) {
+    if (index % PER_STEP === 0) yield
+    const topics = by.get(objective.consumer) ?? new Map<string, Objective[]>()
+    by.set(objective.consumer, topics)
+    topics.set(objective.topic, [...(topics.get(objective.topic) ?? []), objective])
+  }
+  return (consumer, topic) => by.get(consumer)?.get(topic) ?? none
+}

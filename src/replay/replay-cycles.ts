@@ -1,7 +1,7 @@
 import { holdMs } from '../collect/cluster-collector.ts'
 import { createJudgeKeeper } from '../collect/judge-keeper.ts'
 import { createLostKeeper } from '../collect/lost-keeper.ts'
-import { objectivesBy, objectivesOf } from '../collect/objectives.ts'
+import { objectivesOf } from '../collect/objectives.ts'
 import { createVanished } from '../collect/vanished.ts'
 import { recreatedTopics } from '../lag/align.ts'
 import { carryDenied, carryOver } from '../lag/carry.ts'
@@ -12,7 +12,7 @@ import { indexPrevious } from '../lag/previous.ts'
 import { consumerTotals } from '../lag/totals.ts'
 import { emptyCatalog } from '../model/catalog.ts'
 import type { NoPositionPolicy } from '../model/no-position-policy.ts'
-import type { Objective } from '../model/objective.ts'
+import { type Objective, objectivesBy } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Snapshot, SnapshotPart } from '../model/snapshot.ts'
 import { breather, runInTurns } from '../runtime/breathe.ts'
@@ -78,7 +78,7 @@ export function createReplay(options: ReplayOptions): Replay {
     const lostNow = await lost.count({ catalog, starts, previous, recreated, parts: joined })
     const promised = (consumer: string, topic: string) => options.objectives(consumer, topic, cycle.wall)
     const objectives = await objectivesOf(joined, promised)
-    const by = objectivesBy(objectives)
+    const by = await runInTurns(objectivesBy(objectives))
     const judged = await judge.judge({ catalog, starts, ends, recreated, parts: joined, noPosition, objectives: by })
     const gone = vanished.update(
       current,
