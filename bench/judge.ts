@@ -1,6 +1,7 @@
 import { createJudge, type JudgeInput } from '../src/judge/judge.ts'
 import { join } from '../src/lag/join.ts'
 import { emptyCatalog } from '../src/model/catalog.ts'
+import { statuses } from '../src/model/judgement.ts'
 import { logOffsetColumn } from '../src/model/log-offsets.ts'
 import type { Objective } from '../src/model/objective.ts'
 import { type OffsetColumn, offsetColumn } from '../src/model/offsets.ts'
@@ -9,7 +10,7 @@ import { type Figure, report } from './report.ts'
 
 const INTERVAL_MS = 30_000
 /** Long enough for a stall to be told. */
-const LONG = 26
+const LONG = 30
 const SHORT = 9
 const MEASURED = 5
 /** Records that arrive in a partition from one cycle to the next. */
@@ -129,7 +130,7 @@ function measure(world: World): Measured {
     cpus.push((user + system) / 1_000)
     joins.push((joined.user + joined.system) / 1_000)
     if (cycle < LONG - 1) continue
-    const stalled = [...timed.result.judgements.values()].filter(({ status }) => status === 'stalled').length
+    const stalled = timed.result[0]!.judgements!.status.filter((status) => statuses[status] === 'stalled').length
     if (stalled !== Math.floor(world.consumers / 10)) throw new Error(`the judge is wrong: ${stalled} are stalled`)
   }
   globalThis.gc?.()

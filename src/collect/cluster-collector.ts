@@ -10,7 +10,6 @@ import { indexPrevious, type Previous } from '../lag/previous.ts'
 import { consumerTotals } from '../lag/totals.ts'
 import { type Catalog, emptyCatalog } from '../model/catalog.ts'
 import type { Consumer } from '../model/consumer.ts'
-import type { Judgements } from '../model/judgement.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { NoPositionPolicy } from '../model/no-position-policy.ts'
 import { type Objective, objectivesBy } from '../model/objective.ts'
@@ -126,7 +125,6 @@ interface Logs {
 /** What is published of a cycle, beside what was found and read. */
 interface Summed extends Viewed {
   readonly objectives: readonly Objective[]
-  readonly judgements?: Judgements
 }
 
 interface History {
@@ -167,14 +165,14 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       }
       const lost = await options.lost?.count({ ...logs, ...history, parts: viewed.parts })
       const objectives = await objectivesOf(viewed.parts, options.objectives)
-      const judged = await options.judge?.judge({
+      const parts = await options.judge?.judge({
         ...logs,
         recreated: history.recreated,
         parts: viewed.parts,
         noPosition: options.noPosition,
         objectives: await runInTurns(objectivesBy(objectives)),
       })
-      current = await summarise({ ...viewed, ...judged, objectives }, found, logs, lost)
+      current = await summarise({ ...viewed, parts: parts ?? viewed.parts, objectives }, found, logs, lost)
       const { problems } = current
       const isUp = logs.ends.evidence.length > 0 || (logs.catalog.rows === 0 && problems.length === 0)
       observer.source('kafka', kafkaCluster, { up: isUp, reasons: problems.map((problem) => problem.reason) })
@@ -317,7 +315,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   }
 
   async function summarise(
-    { parts, views: logViews, problems = [], objectives, judgements }: Summed,
+    { parts, views: logViews, problems = [], objectives }: Summed,
     found: AllFound,
     logs: Logs,
     lost: RecordsLost | undefined,
@@ -345,7 +343,6 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       problems: [...metadata.takeProblems(), ...logs.problems, ...found.problems, ...problems],
       ...(logViews === undefined ? {} : { views: logViews }),
       ...(lost === undefined ? {} : { lost }),
-      ...(judgements === undefined ? {} : { judgements }),
     }
   }
 }

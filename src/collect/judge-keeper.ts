@@ -1,7 +1,7 @@
-import { createJudge, type Judged, type JudgeInput } from '../judge/judge.ts'
+import { createJudge, type JudgeInput } from '../judge/judge.ts'
 import { judgeLines } from '../judge/judge-lines.ts'
 import { createJudgeReader } from '../judge/judge-reader.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import type { Snapshot, SnapshotPart } from '../model/snapshot.ts'
 import { runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -30,8 +30,8 @@ type CycleToJudge = Omit<JudgeInput, 'now' | 'wall' | 'isJobRunning' | 'kept' | 
 export interface JudgeKeeper extends SnapshotSaver {
   /** Takes up what an earlier process left. Rejects only when the signal aborts. */
   load(signal: AbortSignal): Promise<void>
-  /** One cycle; others run in between. */
-  judge(cycle: CycleToJudge): Promise<Judged>
+  /** One cycle; others run in between. Resolves to the parts with what is thought of them. */
+  judge(cycle: CycleToJudge): Promise<readonly SnapshotPart[]>
   /** After a cycle: asks the log for what its judgement would have liked to know. Rejects only on abort. */
   inquire(snapshot: Snapshot, signal: AbortSignal): Promise<void>
 }

@@ -1,4 +1,5 @@
-import { type ConsumerJudgement, type Status, statuses } from '../model/judgement.ts'
+import { type Status, statuses, type TopicJudgement } from '../model/judgement.ts'
+import { judgementAt } from '../model/judgements.ts'
 import { type Reason, reasonOf } from '../model/reason.ts'
 import { heldIndex, isFresh, type Snapshot, type SnapshotPart } from '../model/snapshot.ts'
 
@@ -31,10 +32,13 @@ export function topConsumers(snapshots: readonly Snapshot[], limit: number): Top
   const present = snapshots.flatMap((snapshot) =>
     snapshot.consumers
       .filter((total) => total.present)
-      .map(({ consumer, lag }) => {
-        const judgement = snapshot.judgements?.get(consumer.name)
-        return { snapshot, consumer: consumer.name, lag, judgement, badness: badnessOf(judgement) }
-      }),
+      .map(({ consumer, lag, status }) => ({
+        snapshot,
+        consumer: consumer.name,
+        lag,
+        status,
+        badness: status === undefined ? 0 : statuses.indexOf(status),
+      })),
   )
   const first = present.toSorted((a, b) => b.badness - a.badness || (b.lag ?? -1) - (a.lag ?? -1)).slice(0, limit)
   const details = new Map(
@@ -43,33 +47,26 @@ export function topConsumers(snapshots: readonly Snapshot[], limit: number): Top
       return [snapshot, detailsOf(snapshot, names)]
     }),
   )
-  const rows = first.map(({ snapshot, consumer, lag, judgement }): ConsumerRow => {
-    const { topics, reasons } = details.get(snapshot)?.get(consumer) ?? noDetails()
+  const rows = first.map(({ snapshot, consumer, lag, status }): ConsumerRow => {
+    const { topics, judgements, reasons } = details.get(snapshot)?.get(consumer) ?? noDetails()
     const [most] = [...reasons].toSorted((a, b) => b[1] - a[1])
     return {
       kafkaCluster: snapshot.kafkaCluster,
       consumer,
       topics: topics.size,
       ...(lag === undefined ? {} : { lag }),
-      ...judgedAs(judgement),
+      ...(status === undefined ? {} : { status, ...judgedAs(status, judgements) }),
       ...(lag !== undefined || most === undefined ? {} : { reason: most[0] }),
     }
   })
   return { rows, all: present.length, unknown: present.filter(({ lag }) => lag === undefined).length }
 }
 
-function badnessOf(judgement: ConsumerJudgement | undefined): number {
-  return judgement === undefined ? 0 : statuses.indexOf(judgement.status)
-}
-
-function judgedAs(judgement: ConsumerJudgement | undefined): Pick<ConsumerRow, 'status' | 'why' | 'timeLag'> {
-  if (judgement === undefined) return {}
-  const topics = [...judgement.topics.values()]
-  const why = topics.find(({ status }) => status === judgement.status)?.why
-  const times = topics.map(({ timeLag }) => timeLag?.seconds)
+function judgedAs(worst: Status, judgements: readonly TopicJudgement[]): Pick<ConsumerRow, 'why' | 'timeLag'> {
+  const why = judgements.find(({ status }) => status === worst)?.why
+  const times = judgements.map(({ timeLag }) => timeLag?.seconds)
   const isKnown = times.every((seconds) => seconds !== undefined)
   return {
-    status: judgement.status,
     ...(why === undefined ? {} : { why }),
     ...(isKnown && times.length > 0 ? { timeLag: Math.max(...times) * 1_000 } : {}),
   }
@@ -77,12 +74,14 @@ function judgedAs(judgement: ConsumerJudgement | undefined): Pick<ConsumerRow, '
 
 interface Details {
   readonly topics: Set<string>
+  /** Of each topic; empty when nobody judges. */
+  readonly judgements: TopicJudgement[]
   /** Partitions without a lag, by reason. */
   readonly reasons: Map<Reason, number>
 }
 
 function noDetails(): Details {
-  return { topics: new Set(), reasons: new Map() }
+  return { topics: new Set(), judgements: [], reasons: new Map() }
 }
 
 /** What the blocks and problems of a snapshot say about some consumers, in one pass over them. */
@@ -95,6 +94,7 @@ function detailsOf(snapshot: Snapshot, names: readonly string[]): ReadonlyMap<st
       const found = wanted[batch.blockConsumer[block]!]
       if (found === undefined) continue
       found.topics.add(batch.topics[batch.blockTopic[block]!]!.name)
+      if (part.judgements !== undefined) found.judgements.push(judgementAt(part.judgements, block))
       if (part.blockComplete[block] === 0) countReasons(part, block, found.reasons)
     }
   }

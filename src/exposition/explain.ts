@@ -1,4 +1,5 @@
 import type { Evidence } from '../model/evidence.ts'
+import { judgementAt } from '../model/judgements.ts'
 import type { LagRow } from '../model/lag-row.ts'
 import { type LogOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
 import type { GaugeTrace, PositionTrace } from '../model/position-trace.ts'
@@ -183,14 +184,20 @@ function timeLagText({ takenAtWall }: Snapshot, { timeLag, takenAt }: LagRow): s
   return `the log end passed the position between ${isoTime(from)} and ${isoTime(to)}, by ${sourceText[source]}`
 }
 
-function judgementOf({ kafkaCluster, judgements, objectives }: Snapshot, row: LagRow): object | undefined {
-  const judgement = judgements?.get(row.consumer)?.topics.get(row.topic)
-  if (judgement === undefined) return undefined
-  const promised = objectives.filter(({ consumer, topic }) => consumer === row.consumer && topic === row.topic)
-  const { batch, blockComplete, blockLag } = row.part
+function judgementOf({ kafkaCluster, objectives }: Snapshot, row: LagRow): object | undefined {
+  const { batch, blockComplete, blockLag, judgements } = row.part
   const block = batch.blockFirst.findLastIndex((first) => first <= row.row)
+  if (judgements === undefined) return undefined
+  const promised = objectives.filter(({ consumer, topic }) => consumer === row.consumer && topic === row.topic)
   const lag = blockComplete[block] === 1 ? blockLag[block] : undefined
-  return judgementWords(kafkaCluster, { name: row.consumer, kind: row.kind }, row.topic, judgement, lag, promised)
+  return judgementWords(
+    kafkaCluster,
+    { name: row.consumer, kind: row.kind },
+    row.topic,
+    judgementAt(judgements, block),
+    lag,
+    promised,
+  )
 }
 
 function missing({ position, logStartOffset, logEndOffset }: LagRow): string[] {

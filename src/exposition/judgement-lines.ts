@@ -1,4 +1,5 @@
-import { statuses, type TopicJudgement } from '../model/judgement.ts'
+import { statuses } from '../model/judgement.ts'
+import { numberAt, places } from '../model/judgements.ts'
 import { consumerAt, topicAt, topicEnd } from './block-order.ts'
 import { type Family, lagFamilies } from './families.ts'
 import { thousandths } from './json-row.ts'
@@ -7,39 +8,42 @@ import { isPause, type Lines, type OrderedSnapshot } from './lines.ts'
 import type { PageWriter } from './page-writer.ts'
 import type { TableRow } from './table.ts'
 
+/** Moments and spans are milliseconds there, and seconds on the page. */
+const MILLI = 0.001
+
 /** The families of what is thought of consumers, in the order in which they are printed. */
 export const judgementTable: readonly TableRow[] = [
-  row(lagFamilies.timeLag, (judgement) => judgement.timeLag?.seconds),
-  row(lagFamilies.timeLagUncertainty, (judgement) => judgement.timeLag?.uncertainty),
-  row(lagFamilies.eventTimeLag, (judgement) => judgement.eventTimeLag),
+  row(lagFamilies.timeLag, places.timeLag),
+  row(lagFamilies.timeLagUncertainty, places.uncertainty),
+  row(lagFamilies.eventTimeLag, places.eventTimeLag),
   [lagFamilies.status, status],
-  row(lagFamilies.rewinds, (judgement) => judgement.rewinds),
-  row(lagFamilies.positionChangedAt, ({ positionChangedAt: at }) => at && at / 1_000),
-  row(lagFamilies.commitInterval, ({ commitInterval: interval }) => interval && interval / 1_000),
-  row(lagFamilies.produceRate, (judgement) => judgement.produceRate),
-  row(lagFamilies.consumeRate, (judgement) => judgement.consumeRate),
-  row(lagFamilies.drain, (judgement) => judgement.drain),
-  row(lagFamilies.headroomRecords, (judgement) => judgement.headroomRecords),
-  row(lagFamilies.headroomSeconds, (judgement) => judgement.headroomSeconds),
+  row(lagFamilies.rewinds, places.rewinds),
+  row(lagFamilies.positionChangedAt, places.positionChangedAt, MILLI),
+  row(lagFamilies.commitInterval, places.commitInterval, MILLI),
+  row(lagFamilies.produceRate, places.produceRate),
+  row(lagFamilies.consumeRate, places.consumeRate),
+  row(lagFamilies.drain, places.drain),
+  row(lagFamilies.headroomRecords, places.headroomRecords),
+  row(lagFamilies.headroomSeconds, places.headroomSeconds),
 ]
 
-function row(family: Family, pick: (judgement: TopicJudgement) => number | undefined): TableRow {
-  return [family, judgementLines(family, pick), undefined, 'judgements']
+function row(family: Family, place: number, scale = 1): TableRow {
+  return [family, judgementLines(family, place, scale), undefined, 'judgements']
 }
 
 /** One line for every consumer and topic of which the judgement has the number. */
-function judgementLines(family: Family, pick: (judgement: TopicJudgement) => number | undefined): Lines {
+function judgementLines(family: Family, at: number, scale: number): Lines {
   return function* ({ snapshot, order }, page) {
     for (let place = 0, end = 0; place < order.block.length; place = end) {
       end = topicEnd(snapshot, order, place)
-      const consumer = consumerAt(snapshot, order, place)
-      const topic = topicAt(snapshot, order, place)
-      const judgement = snapshot.judgements?.get(consumer)?.topics.get(topic)
-      const value = judgement && pick(judgement)
-      if (value !== undefined) {
+      const { judgements } = snapshot.parts[order.part[place]!]!
+      const value = judgements === undefined ? Number.NaN : numberAt(judgements, order.block[place]!, at)
+      if (!Number.isNaN(value)) {
+        const consumer = consumerAt(snapshot, order, place)
+        const topic = topicAt(snapshot, order, place)
         page.label(labelText(family, snapshot.kafkaCluster, consumer, topic))
         if (!page.fits()) yield* page.take()
-        page.line(thousandths(value))
+        page.line(thousandths(value * scale))
       }
       if (isPause(place)) yield* page.take()
     }
@@ -48,12 +52,11 @@ function judgementLines(family: Family, pick: (judgement: TopicJudgement) => num
 
 /** 1 for the status that a consumer has, and 0 for each other. */
 function* status({ snapshot }: OrderedSnapshot, page: PageWriter): Generator<Uint8Array, void> {
-  for (const [index, { consumer, present }] of snapshot.consumers.entries()) {
-    const judgement = present ? snapshot.judgements?.get(consumer.name) : undefined
-    for (const one of judgement === undefined ? [] : statuses) {
+  for (const [index, { consumer, present, status: its }] of snapshot.consumers.entries()) {
+    for (const one of present && its !== undefined ? statuses : []) {
       page.label(labelText(lagFamilies.status, snapshot.kafkaCluster, consumer.name, one))
       if (!page.fits()) yield* page.take()
-      page.line(one === judgement?.status ? 1 : 0)
+      page.line(one === its ? 1 : 0)
     }
     if (isPause(index)) yield* page.take()
   }

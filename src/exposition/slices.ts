@@ -1,3 +1,4 @@
+import { isSameJudgement } from '../model/judgements.ts'
 import type { SnapshotPart } from '../model/snapshot.ts'
 import { consumerAt, topicAt, topicEnd } from './block-order.ts'
 import type { OrderedSnapshot } from './lines.ts'
@@ -72,7 +73,7 @@ function saysSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boo
   return true
 }
 
-/** Whether what is thought of the same consumers and topics is the same: what a judgement says again is the same object. */
+/** Whether what is thought of the same consumers and topics is the same. */
 function thinksSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boolean {
   if (before.order.block.length !== now.order.block.length) return false
   for (let place = 0; place < now.order.block.length; place++) {
@@ -80,13 +81,13 @@ function thinksSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): b
     const topic = topicAt(now.snapshot, now.order, place)
     if (consumerAt(before.snapshot, before.order, place) !== consumer) return false
     if (topicAt(before.snapshot, before.order, place) !== topic) return false
-    if (judgementOf(before.snapshot, consumer, topic) !== judgementOf(now.snapshot, consumer, topic)) return false
+    const past = before.snapshot.parts[before.order.part[place]!]!.judgements
+    const judgements = now.snapshot.parts[now.order.part[place]!]!.judgements
+    if (past === undefined || judgements === undefined) {
+      if (past !== judgements) return false
+    } else if (!isSameJudgement(past, before.order.block[place]!, judgements, now.order.block[place]!)) return false
   }
   return true
-}
-
-function judgementOf({ judgements }: OrderedSnapshot['snapshot'], consumer: string, topic: string): object | undefined {
-  return judgements?.get(consumer)?.topics.get(topic)
 }
 
 /** False also where nobody has looked: parts with held rows or with views are always printed anew. */

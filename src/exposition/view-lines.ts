@@ -33,12 +33,16 @@ export function isAskedFor({ name }: Family, snapshots: readonly Snapshot[]): bo
 }
 
 const needs: ReadonlyMap<string, (snapshot: Snapshot) => boolean> = new Map([
-  ...judgementTable.map(([{ name }]) => [name, ({ judgements }: Snapshot) => judgements !== undefined] as const),
+  ...judgementTable.map(([{ name }]) => [name, isJudged] as const),
   [lagFamilies.readCommittedRecordsLag.name, ({ views }: Snapshot) => views?.stable !== undefined],
   [lagFamilies.coldRecords.name, ({ views }: Snapshot) => views?.local !== undefined],
   [lagFamilies.lagBytes.name, ({ views }: Snapshot) => views?.recordBytes !== undefined],
   [lagFamilies.recordsLost.name, ({ lost }: Snapshot) => lost !== undefined],
 ])
+
+function isJudged({ parts }: Snapshot): boolean {
+  return parts.some(({ judgements }) => judgements !== undefined)
+}
 
 /** Sums of a view over the partitions of a topic, where they are known. */
 function viewLines(

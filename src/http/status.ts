@@ -2,6 +2,7 @@ import { type BlockOrder, consumerAt, topicAt, topicEnd } from '../exposition/bl
 import { jsonText } from '../exposition/json-row.ts'
 import { judgementWords } from '../exposition/judgement-words.ts'
 import { type Status, statuses } from '../model/judgement.ts'
+import { judgementAt, statusAt } from '../model/judgements.ts'
 import { type Objective, objectivesBy } from '../model/objective.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { breather, runInTurns } from '../runtime/breathe.ts'
@@ -94,9 +95,9 @@ function rowText(
   if (question.topic !== undefined && question.topic !== topic) return undefined
   const { after } = question
   if (after !== undefined && comparePlace(snapshot.kafkaCluster, consumer, topic, after) <= 0) return undefined
-  const judgement = snapshot.judgements?.get(consumer)?.topics.get(topic)
-  if (judgement === undefined || (question.status !== undefined && question.status !== judgement.status))
-    return undefined
+  const [{ judgements }, first] = [snapshot.parts[order.part[place]!]!, order.block[place]!]
+  if (judgements === undefined) return undefined
+  if (question.status !== undefined && question.status !== statusAt(judgements, first)) return undefined
   let lag: number | undefined = 0
   for (let at = place; at < end; at++) {
     const part = snapshot.parts[order.part[at]!]!
@@ -105,5 +106,7 @@ function rowText(
   }
   const { batch } = snapshot.parts[order.part[place]!]!
   const who = batch.consumers[batch.blockConsumer[order.block[place]!]!]!
-  return jsonText(judgementWords(snapshot.kafkaCluster, who, topic, judgement, lag, promised(consumer, topic)))
+  return jsonText(
+    judgementWords(snapshot.kafkaCluster, who, topic, judgementAt(judgements, first), lag, promised(consumer, topic)),
+  )
 }

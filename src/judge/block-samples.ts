@@ -7,12 +7,10 @@ export interface Sample {
 }
 
 /**
- * Samples of the last minutes, the oldest first, at most seven: moment, positions and ends of each. Plain numbers, since a
- * hundred thousand consumers would have a million objects to be looked through by the garbage collector.
+ * Samples of the last minutes, the oldest first, at most seven: moment, positions and ends of each. Plain numbers, written
+ * over: a hundred thousand consumers would have a million objects that live for minutes.
  */
-export type Samples = readonly number[]
-
-export const noSamples: Samples = []
+export type Samples = number[]
 
 const FIELDS = 3
 const [POSITIONS, ENDS] = [1, 2]
@@ -21,15 +19,29 @@ export const RATE_MS = 300_000
 const SPACING_MS = RATE_MS / 5
 
 /** Adds a sample to those that a rate needs. Sums that fall are of other partitions or another log: all begins anew. */
-export function addSample(samples: Samples, at: number, positions: number, ends: number, spanMs: number): Samples {
+export function addSample(samples: Samples, at: number, positions: number, ends: number, spanMs: number): void {
   const last = samples.length - FIELDS
-  if (last < 0 || ends < samples[last + ENDS]!) return [at, positions, ends]
-  if (at - samples[last]! < Math.max(SPACING_MS, spanMs / 5)) return samples
-  let kept = last
-  while (kept > 0 && samples[kept]! > at - spanMs) kept -= FIELDS
-  const next = samples.slice(kept)
-  next.push(at, positions, ends)
-  return next
+  if (last < 0 || ends < samples[last + ENDS]!) samples.length = 0
+  else {
+    if (at - samples[last]! < Math.max(SPACING_MS, spanMs / 5)) return
+    let kept = last
+    while (kept > 0 && samples[kept]! > at - spanMs) kept -= FIELDS
+    if (kept > 0) samples.splice(0, kept)
+  }
+  samples.push(at, positions, ends)
+}
+
+/** They reach back so far, and in all of them the sums were these. */
+export function areSamplesFlat(samples: Samples, positions: number, ends: number, since: number): boolean {
+  if (samples.length === 0 || samples[0]! > since) return false
+  for (let at = 0; at < samples.length; at += FIELDS)
+    if (samples[at + POSITIONS] !== positions || samples[at + ENDS] !== ends) return false
+  return true
+}
+
+/** Time passed in which nothing changed. */
+export function shiftSamples(samples: Samples, ms: number): void {
+  for (let at = 0; at < samples.length; at += FIELDS) samples[at]! += ms
 }
 
 /** The oldest; undefined without one. */

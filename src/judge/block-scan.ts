@@ -8,7 +8,7 @@ import type { TimeLagSource } from '../model/time-lag.ts'
 import type { EndHistory, TopicEnds } from './end-history.ts'
 import { headroomSeconds, type Kept } from './headroom.ts'
 import { hasMoved, type Movement, skipTime, standsSince, takeCaughtUp, takePosition } from './movement.ts'
-import { arrivedSince } from './passing.ts'
+import { type Arrived, findArrived } from './passing.ts'
 import { type Age, readAge, type TimeLagWriter, type TimeQuestions } from './time-lags.ts'
 
 /** What the rows of a block say together. Written anew for each block: a cycle has a hundred thousand of them. */
@@ -88,6 +88,9 @@ export interface ScanCycle {
   readonly noPosition: (consumer: string) => NoPositionPolicy
   readonly questions: TimeQuestions
   readonly age: Age
+  readonly arrived: Arrived
+  /** Slot of the history at which what arrives by size is measured from. */
+  readonly arrivingFrom: number
 }
 
 export interface ScanBlock {
@@ -98,6 +101,8 @@ export interface ScanBlock {
   readonly kept: Kept | undefined
   readonly movement: Movement
   readonly windowMs: number
+  /** Slot of the history at which the window begins. */
+  readonly windowFrom: number
   readonly writer: TimeLagWriter
 }
 
@@ -106,7 +111,7 @@ const SUSPECTED = reasonCode('control_records_suspected')
 /** Fewer may be the markers of transactions of several producers. */
 const STOPPED_SHORT = 16
 /** What arrives by size is measured over so long. */
-const ARRIVING_MS = 1_800_000
+export const ARRIVING_MS = 1_800_000
 
 function begin(scan: BlockScan): BlockScan {
   scan.positions = 0
@@ -188,11 +193,13 @@ function takeBehind(scan: BlockScan, input: ScanBlock, cycle: ScanCycle, row: nu
   // What lies below the log start is being lost already.
   if (records < 0) scan.headroomSeconds = 0
   else if (kept !== undefined) {
-    const came =
-      kept.retentionBytes === undefined || ends === undefined
-        ? undefined
-        : arrivedSince(history.rows, history.slots, ends.first + partition, now - ARRIVING_MS)
-    const arriving = came && (came.records * 1_000) / (now - came.since)
+    const { arrived, arrivingFrom } = cycle
+    const arriving =
+      kept.retentionBytes !== undefined &&
+      ends !== undefined &&
+      findArrived(history.rows, history.slots, ends.first + partition, arrivingFrom, arrived)
+        ? (arrived.records * 1_000) / (now - arrived.since)
+        : undefined
     const most = cycle.age.isKnown ? cycle.age.most / 1_000 : undefined
     const seconds = headroomSeconds(records, most, arriving, kept)
     if (seconds !== undefined) scan.headroomSeconds = Math.min(scan.headroomSeconds, seconds)
@@ -205,7 +212,8 @@ function takeBehind(scan: BlockScan, input: ScanBlock, cycle: ScanCycle, row: nu
   scan.standingMs = Math.max(scan.standingMs, stands)
   if (lag[row]! > STOPPED_SHORT && hasMoved(movement, partition)) scan.hasStoppedShort = true
   if (ends === undefined) return
-  scan.arrived += arrivedSince(history.rows, history.slots, ends.first + partition, now - windowMs)?.records ?? 0
+  if (findArrived(history.rows, history.slots, ends.first + partition, input.windowFrom, cycle.arrived))
+    scan.arrived += cycle.arrived.records
 }
 
 /** A row that shows an earlier cycle, or has no position and counts from the log start. */

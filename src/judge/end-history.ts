@@ -11,6 +11,8 @@ export interface EndHistory {
   take(input: EndInput): Generator<void>
   /** Where the ends of a topic are; undefined for one that was never seen. */
   topic(name: string): TopicEnds | undefined
+  /** The same by its place in a catalog: quicker, in that of the last cycle. */
+  topicIn(catalog: Catalog, index: number): TopicEnds | undefined
   readonly slots: EndSlots
   readonly rows: EndRows
   entries(): ReadonlyMap<string, TopicEnds>
@@ -63,7 +65,8 @@ export function createEndHistory(limits: HistoryLimits = LIMITS, saved?: SavedEn
   /** Rows from here on have never been given away. */
   let used = rows.size
   let placedFor: Catalog | undefined
-  let firsts = new Uint32Array(0)
+  /** By topic of the catalog that they were placed for. */
+  let entries: TopicEnds[] = []
 
   return {
     get slots() {
@@ -73,6 +76,8 @@ export function createEndHistory(limits: HistoryLimits = LIMITS, saved?: SavedEn
       return rows
     },
     topic: (name) => topics.get(name),
+    topicIn: (catalog, index) =>
+      catalog === placedFor ? entries[index] : topics.get(catalog.topics[index]?.name ?? ''),
     entries: () => topics,
     take: function* ({ catalog, ends, recreated }) {
       const moment = momentOf(ends)
@@ -92,7 +97,7 @@ export function createEndHistory(limits: HistoryLimits = LIMITS, saved?: SavedEn
     const last = rows.columns[before.at(-1) ?? column]!
     const { base, seen } = rows
     for (const [index, { firstRow, partitions }] of all.entries()) {
-      const first = firsts[index]!
+      const { first } = entries[index]!
       for (let partition = 0; partition < partitions; partition++) {
         const row = first + partition
         const log = firstRow + partition
@@ -172,12 +177,12 @@ export function createEndHistory(limits: HistoryLimits = LIMITS, saved?: SavedEn
 
   /** Finds or gives the rows of each topic of the catalog. */
   function* place(catalog: Catalog, recreated: Uint8Array): Generator<void> {
-    firsts = new Uint32Array(catalog.topics.length)
+    entries = []
     for (const [index, topic] of catalog.topics.entries()) {
       const known = topics.get(topic.name)
       const entry = known === undefined ? begin(topic) : goOn(known, topic, recreated[index] === 1)
       if (entry !== known) topics.set(topic.name, entry)
-      firsts[index] = entry.first
+      entries.push(entry)
       if (index % TOPICS_PER_STEP === 0) yield
     }
     if (topics.size > catalog.topics.length)

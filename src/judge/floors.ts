@@ -1,63 +1,58 @@
-/** The lowest that a lag was in one stretch of time: what remains of a saw-tooth when the teeth are taken off. */
-interface Floor {
-  /** Monotonic milliseconds. */
-  readonly since: number
-  /** Records. */
-  readonly lag: number
-  /** Seconds; absent when it was not known throughout. */
-  readonly timeLag?: number
-  /** Sum of the log ends when the stretch began. */
-  readonly ends: number
-}
+/**
+ * The lowest that a lag was in each stretch of a window: what remains of a saw-tooth when the teeth are taken off. The
+ * oldest stretch first, the last one is still open, four at most. Of each: since when (monotonic milliseconds), the least
+ * lag in records, the least time lag in seconds (NaN when it was not known throughout), and the sum of the log ends when
+ * it began. Plain numbers, written over: a hundred thousand consumers would have a million objects that live for minutes.
+ */
+export type Floors = number[]
 
-/** The stretches of a window, the oldest first; the last one is still open. */
-export type Floors = readonly Floor[]
-
+const FIELDS = 4
+const [SINCE, LAG, TIME, ENDS] = [0, 1, 2, 3]
 /** Closed stretches that make a trend. */
 const CLOSED = 3
 /** A floor that rises by less than this share of what arrived, or of the time that passed, rises by chance. */
 const LEAST_RISE = 0.005
 
-export interface FloorSample {
-  readonly at: number
-  readonly lag: number
-  readonly timeLag: number | undefined
-  readonly ends: number
-}
-
-/** @param stretchMs at least as long as the consumer takes from one commit to the next */
-export function addToFloors(floors: Floors, { at, lag, timeLag, ends }: FloorSample, stretchMs: number): Floors {
-  const open = floors.at(-1)
-  if (open === undefined || ends < open.ends) return [begin()]
-  if (at - open.since >= stretchMs) return [...floors.slice(-CLOSED), begin()]
-  const least = timeLag === undefined || open.timeLag === undefined ? undefined : Math.min(open.timeLag, timeLag)
-  if (lag >= open.lag && least === open.timeLag) return floors
-  return floors.with(-1, {
-    since: open.since,
-    lag: Math.min(open.lag, lag),
-    ends: open.ends,
-    ...(least === undefined ? {} : { timeLag: least }),
-  })
-
-  function begin(): Floor {
-    return { since: at, lag, ends, ...(timeLag === undefined ? {} : { timeLag }) }
+/**
+ * @param timeLag seconds; NaN when not known
+ * @param stretchMs at least as long as the consumer takes from one commit to the next
+ */
+export function addToFloors(
+  floors: Floors,
+  at: number,
+  lag: number,
+  timeLag: number,
+  ends: number,
+  stretchMs: number,
+): void {
+  const open = floors.length - FIELDS
+  if (open < 0 || ends < floors[open + ENDS]!) {
+    floors.length = 0
+    floors.push(at, lag, timeLag, ends)
+  } else if (at - floors[open]! >= stretchMs) {
+    if (open === CLOSED * FIELDS) floors.splice(0, FIELDS)
+    floors.push(at, lag, timeLag, ends)
+  } else {
+    floors[open + LAG] = Math.min(floors[open + LAG]!, lag)
+    floors[open + TIME] = Math.min(floors[open + TIME]!, timeLag)
   }
 }
 
 /** By how many records and seconds the floor rose throughout the window; undefined when it did not. */
 export function riseOf(floors: Floors): { readonly records: number; readonly overMs: number } | undefined {
-  if (floors.length <= CLOSED) return undefined
-  const [one, two, three, open] = floors as readonly [Floor, Floor, Floor, Floor]
-  const isRising = one.lag < two.lag && two.lag < three.lag && three.lag <= open.lag
+  if (floors.length <= CLOSED * FIELDS) return undefined
+  const [one, two, three, open] = [0, FIELDS, 2 * FIELDS, CLOSED * FIELDS]
+  const isRising =
+    floors[one + LAG]! < floors[two + LAG]! &&
+    floors[two + LAG]! < floors[three + LAG]! &&
+    floors[three + LAG]! <= floors[open + LAG]!
   if (!isRising) return undefined
-  const records = three.lag - one.lag
-  if (records <= LEAST_RISE * (three.ends - one.ends)) return undefined
+  const records = floors[three + LAG]! - floors[one + LAG]!
+  if (records <= LEAST_RISE * (floors[three + ENDS]! - floors[one + ENDS]!)) return undefined
   // More records that are read as fast as ever are no delay.
-  const overMs = three.since - one.since
-  if (one.timeLag !== undefined && three.timeLag !== undefined) {
-    const isDelayed = (three.timeLag - one.timeLag) * 1_000 > LEAST_RISE * overMs
-    if (!isDelayed) return undefined
-  }
+  const overMs = floors[three + SINCE]! - floors[one + SINCE]!
+  const later = floors[three + TIME]! - floors[one + TIME]!
+  if (later * 1_000 <= LEAST_RISE * overMs) return undefined
   return { records, overMs }
 }
 
@@ -68,11 +63,26 @@ export function riseOf(floors: Floors): { readonly records: number; readonly ove
 export function floorOf(
   floors: Floors,
   isStepKnown: boolean,
-): { readonly lag: number; readonly timeLag?: number } | undefined {
-  const stretches = isStepKnown ? 2 : CLOSED + 1
-  const last = floors.slice(-stretches)
-  if (last.length < stretches) return undefined
-  const lag = Math.min(...last.map((floor) => floor.lag))
-  const times = last.flatMap(({ timeLag }) => timeLag ?? [])
-  return { lag, ...(times.length < last.length ? {} : { timeLag: Math.min(...times) }) }
+): { readonly lag: number; readonly timeLag: number | undefined } | undefined {
+  const from = floors.length - (isStepKnown ? 2 : CLOSED + 1) * FIELDS
+  if (from < 0) return undefined
+  let [lag, timeLag] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  for (let at = from; at < floors.length; at += FIELDS) {
+    lag = Math.min(lag, floors[at + LAG]!)
+    timeLag = Math.min(timeLag, floors[at + TIME]!)
+  }
+  return { lag, timeLag: Number.isNaN(timeLag) ? undefined : timeLag }
+}
+
+/** All stretches are there, and in each there was nothing to read and nothing came. */
+export function areFloorsFlat(floors: Floors): boolean {
+  if (floors.length <= CLOSED * FIELDS) return false
+  for (let at = 0; at < floors.length; at += FIELDS)
+    if (floors[at + LAG] !== 0 || floors[at + TIME] !== 0 || floors[at + ENDS] !== floors[ENDS]) return false
+  return true
+}
+
+/** Time passed in which nothing changed. */
+export function shiftFloors(floors: Floors, ms: number): void {
+  for (let at = 0; at < floors.length; at += FIELDS) floors[at]! += ms
 }

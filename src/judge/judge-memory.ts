@@ -1,5 +1,4 @@
 import type { Consumer } from '../model/consumer.ts'
-import type { ConsumerJudgement } from '../model/judgement.ts'
 import { type Movement, newMovement, partitionsOf, skipTime } from './movement.ts'
 
 /** What is remembered of a consumer. Written by the judge only. */
@@ -8,39 +7,42 @@ export interface ConsumerMemory {
   /** Live members when they were last known. */
   members: number | undefined
   readonly topics: Map<string, Movement>
-  told: ConsumerJudgement | undefined
 }
 
 export function newConsumerMemory(): ConsumerMemory {
-  return { hadMembers: false, members: undefined, topics: new Map(), told: undefined }
+  return { hadMembers: false, members: undefined, topics: new Map() }
 }
 
-export function takeConsumer(consumers: Map<string, ConsumerMemory>, { name, members }: Consumer): ConsumerMemory {
+export function rememberedConsumer(consumers: Map<string, ConsumerMemory>, name: string): ConsumerMemory {
   let memory = consumers.get(name)
   if (memory === undefined) {
     memory = newConsumerMemory()
     consumers.set(name, memory)
   }
-  if (members === undefined) return memory
+  return memory
+}
+
+export function takeMembers(memory: ConsumerMemory, { members }: Consumer): void {
+  if (members === undefined) return
   memory.members = members
   if (members > 0) memory.hadMembers = true
-  return memory
 }
 
 /**
  * The movement of a consumer on a topic; a new one for another topic of the same name.
  *
+ * @param known the one there was; undefined at first sight
  * @param isRecreated the topic was deleted and created again since the last cycle
  */
 export function takeMovement(
   { topics }: ConsumerMemory,
+  known: Movement | undefined,
   name: string,
   id: string | undefined,
   isRecreated: boolean,
   now: number,
   intervalMs: number,
 ): Movement {
-  const known = topics.get(name)
   const isAnother =
     known !== undefined && (isRecreated || (known.topicId !== undefined && id !== undefined && known.topicId !== id))
   if (known === undefined || isAnother) {

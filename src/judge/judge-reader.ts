@@ -7,7 +7,7 @@ import type { EndMoment } from './end-slots.ts'
 import type { SavedJudge } from './judge.ts'
 import { type Clocks, isLittleEndian, MOST_CELLS, VERSION } from './judge-lines.ts'
 import { type ConsumerMemory, newConsumerMemory } from './judge-memory.ts'
-import { type Movement, newMovement, setRow, takeSteps } from './movement.ts'
+import { type Movement, newMovement, setRow, takeStep } from './movement.ts'
 
 /** More have not been written: a cluster of three million partitions has two moments. */
 const MOST_READ_CELLS = 4 * MOST_CELLS
@@ -164,7 +164,7 @@ function movementOf(fields: Fields, momentOf: (at: number) => number, now: numbe
   }
   movement.lastAt = momentOf(lastAt)
   if (isMoment(movedAt)) movement.movedAt = momentOf(movedAt)
-  if (Array.isArray(steps)) takeSteps(movement, steps.filter(isStep).slice(-5))
+  if (Array.isArray(steps)) for (const step of steps.filter(isStep).slice(-5)) takeStep(movement, step)
   if (isCount(rewinds)) movement.rewinds = rewinds
   if (isMoment(rewoundAt)) movement.rewoundAt = momentOf(rewoundAt)
   if (isMoment(waitsSince)) movement.waitsSince = momentOf(waitsSince)

@@ -1,29 +1,32 @@
 import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { Consumer } from '../model/consumer.ts'
-import { type ConsumerJudgement, type Judgements, type Status, type TopicJudgement, worse } from '../model/judgement.ts'
+import { copyJudgement, isSameJudgement, type JudgementColumns, judgementColumns } from '../model/judgements.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import type { NoPositionPolicy } from '../model/no-position-policy.ts'
 import type { Objective } from '../model/objective.ts'
 import type { SnapshotPart } from '../model/snapshot.ts'
-import { ratesOf } from './block-samples.ts'
-import { newBlockScan, type ScanCycle, scanBlock, skipBlock } from './block-scan.ts'
+import { areSamplesFlat, ratesOf } from './block-samples.ts'
+import { ARRIVING_MS, newBlockScan, type ScanCycle, scanBlock, skipBlock } from './block-scan.ts'
 import { createEndHistory, type EndHistory, momentOf } from './end-history.ts'
+import { areFloorsFlat } from './floors.ts'
 import type { Kept } from './headroom.ts'
-import { type ConsumerMemory, forgetAbsent, movesElsewhere, takeConsumer, takeMovement } from './judge-memory.ts'
-import type { Movement } from './movement.ts'
+import { type ConsumerMemory, forgetAbsent, movesElsewhere, takeMembers, takeMovement } from './judge-memory.ts'
+import { type Movement, takeRest } from './movement.ts'
+import { slotAt } from './passing.ts'
+import { leaveSeats, type Seats, saysTheSame, seatsOf } from './seats.ts'
 import { ok, type Standing, type StatusVerdict, statusOf } from './status.ts'
-import { takeScan } from './take-scan.ts'
+import { spanOf, takeScan } from './take-scan.ts'
 import { createTimeLagWriter, newAge, type TimeLagWriter, type TimeQuestions } from './time-lags.ts'
-import { topicJudgement } from './topic-judgement.ts'
+import { writeJudgement } from './topic-judgement.ts'
 
 /** Turns the numbers of cycle after cycle into a judgement: time lag, status, rates, and how far it is to a loss. */
 export interface Judge {
   /**
    * Takes one cycle. Yields now and then, for others to run.
    *
-   * @returns the parts with their time lags, and what is thought of each consumer
+   * @returns the parts with their time lags and what is thought of each block
    */
-  judge(input: JudgeInput): Generator<void, Judged>
+  judge(input: JudgeInput): Generator<void, readonly SnapshotPart[]>
   readonly history: EndHistory
   consumers(): ReadonlyMap<string, ConsumerMemory>
 }
@@ -46,11 +49,6 @@ export interface JudgeInput extends TimeQuestions {
   readonly kept: (topic: CatalogTopic) => Kept | undefined
 }
 
-export interface Judged {
-  readonly parts: readonly SnapshotPart[]
-  readonly judgements: Judgements
-}
-
 export interface JudgeOptions {
   readonly windowMs: number
   /** Cycles are so far apart. */
@@ -66,18 +64,27 @@ export interface SavedJudge {
 const STRETCHES = 3
 const ROWS_PER_STEP = 2_048
 const FORGET_EVERY = 100
+/** A block that rests is looked at so often all the same: what nobody meets for a day is forgotten. */
+const LOOK_EVERY = 16
 
 export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOptions, saved?: SavedJudge): Judge {
   const history = saved?.history ?? createEndHistory()
   const consumers = new Map<string, ConsumerMemory>(saved?.consumers ?? [])
   const scan = newBlockScan()
   const age = newAge()
+  const arrived = { records: 0, since: 0 }
+  /** Where the window of most begins in the history of the cycle. */
+  let windowFrom = -1
+  /** By the first consumer of a part, since parts are not in the same place in each cycle. */
+  let seats: ReadonlyMap<string, Seats> = new Map()
+  let catalogBefore: Catalog | undefined
   let lastAt: number | undefined
   let cycles = 0
 
-  function* judge(input: JudgeInput): Generator<void, Judged> {
+  function* judge(input: JudgeInput): Generator<void, readonly SnapshotPart[]> {
     yield* history.take(input)
     const { starts, ends, now, noPosition } = input
+    const passed = lastAt === undefined ? 0 : now - lastAt
     const cycle: ScanCycle = {
       starts,
       ends,
@@ -85,69 +92,120 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       now,
       at: momentOf(ends)?.readAt ?? now,
       // Longer away, and it has been added to all that stands.
-      elapsed: lastAt === undefined ? 0 : Math.min(now - lastAt, 2 * intervalMs),
+      elapsed: Math.min(passed, 2 * intervalMs),
       noPosition,
       questions: input,
       age,
+      arrived,
+      arrivingFrom: slotAt(history.slots, now - ARRIVING_MS),
     }
-    const judgements = new Map<string, ConsumerJudgement>()
+    windowFrom = slotAt(history.slots, now - leastWindowMs)
+    // Otherwise each block is looked at: its topic may be another one, or time has passed that nobody saw.
+    const mayRest = input.catalog === catalogBefore && !input.recreated.includes(1) && passed <= 2 * intervalMs
+    const taken = new Map<string, Seats>()
     const parts: SnapshotPart[] = []
-    for (const part of input.parts) parts.push(yield* judgePart(part, input, cycle, judgements))
+    for (const part of input.parts) {
+      const name = part.batch.consumers[0]?.name ?? ''
+      const its = yield* seatsOf(part, taken.has(name) ? undefined : seats.get(name), consumers)
+      parts.push(yield* judgePart(part, its, mayRest, input, cycle))
+      taken.set(name, its)
+    }
+    for (const [name, left] of seats) if (taken.get(name) !== left) yield* leaveSeats(left)
+    seats = taken
+    catalogBefore = input.catalog
     if (cycles++ % FORGET_EVERY === 0) yield* forgetAbsent(consumers, now)
     lastAt = now
-    return { parts, judgements }
+    return parts
   }
 
   return { judge, history, consumers: () => consumers }
 
-  /** The blocks of a consumer follow each other. */
   function* judgePart(
     part: SnapshotPart,
+    its: Seats,
+    mayRest: boolean,
     input: JudgeInput,
     cycle: ScanCycle,
-    judgements: Map<string, ConsumerJudgement>,
   ): Generator<void, SnapshotPart> {
     const { batch } = part
+    const { part: before, judgements: thoughtBefore, movements, restsUntil } = its
+    const { now } = input
     const writer = createTimeLagWriter(batch.partition.length)
+    const judgements = judgementColumns(batch.blockConsumer.length)
     let rows = ROWS_PER_STEP
-    for (let block = 0; block < batch.blockConsumer.length; ) {
+    let last = -1
+    for (let block = 0; block < batch.blockConsumer.length; block++) {
+      rows += batch.blockFirst[block + 1]! - batch.blockFirst[block]! + 8
+      if (rows >= ROWS_PER_STEP) {
+        yield
+        rows = 0
+      }
       const index = batch.blockConsumer[block]!
       const consumer = batch.consumers[index]!
-      const memory = takeConsumer(consumers, consumer)
-      const topics: string[] = []
-      const thoughts: TopicJudgement[] = []
-      for (; batch.blockConsumer[block] === index; block++) {
-        rows += batch.blockFirst[block + 1]! - batch.blockFirst[block]! + 8
-        if (rows >= ROWS_PER_STEP) {
-          yield
-          rows = 0
+      const memory = its.consumers[index]!
+      if (index !== last) takeMembers(memory, consumer)
+      last = index
+      const until = restsUntil[block]!
+      if (until > 0) {
+        if (mayRest && (block + cycles) % LOOK_EVERY > 0 && saysTheSame(before, part, block)) {
+          restsUntil[block] = now
+          copyJudgement(thoughtBefore!, block, judgements, block)
+          continue
         }
-        topics.push(batch.topics[batch.blockTopic[block]!]!.name)
-        thoughts.push(judgeBlock({ part, block, consumer, memory, input, cycle, writer }))
+        takeRest(movements[block]!, until)
       }
-      const judgement = together(memory.told, topics, thoughts, judgements.get(consumer.name))
-      memory.told = judgement
-      judgements.set(consumer.name, judgement)
+      const movement = movementOf(part, block, memory, movements[block], input)
+      movements[block] = movement
+      judgeBlock({ part, block, consumer, memory, movement, input, cycle, writer, judgements })
+      const isSame = thoughtBefore !== undefined && isSameJudgement(thoughtBefore, block, judgements, block)
+      restsUntil[block] = isSame && rests(movement, now) ? now : 0
     }
-    return batch.holds === 'position' ? { ...part, timeLags: writer.done() } : part
+    const judged =
+      batch.holds === 'position' ? { ...part, timeLags: writer.done(), judgements } : { ...part, judgements }
+    its.part = judged
+    its.judgements = judgements
+    return judged
   }
 
-  function judgeBlock({ part, block, consumer, memory, input, cycle, writer }: BlockInput): TopicJudgement {
+  function movementOf(
+    { batch, catalogTopic }: SnapshotPart,
+    block: number,
+    memory: ConsumerMemory,
+    known: Movement | undefined,
+    { catalog, recreated, now }: JudgeInput,
+  ): Movement {
+    const { name } = batch.topics[batch.blockTopic[block]!]!
+    const index = catalogTopic[batch.blockTopic[block]!]!
+    const topic = catalog.topics[index]
+    return takeMovement(memory, known, name, topic?.id, topic !== undefined && recreated[index] === 1, now, intervalMs)
+  }
+
+  /** Nothing to read and nothing that came, for so long that nothing of the judgement would change by itself. */
+  function rests(movement: Movement, now: number): boolean {
+    return (
+      movement.status === 'ok' &&
+      scan.isWhole &&
+      !scan.isBehind &&
+      areFloorsFlat(movement.floors) &&
+      areSamplesFlat(movement.samples, scan.positions, scan.ends, now - spanOf(movement))
+    )
+  }
+
+  function judgeBlock({ part, block, consumer, memory, movement, input, cycle, writer, judgements }: BlockInput): void {
     const { now, wall } = input
     const { batch } = part
     const name = batch.topics[batch.blockTopic[block]!]!.name
     const index = part.catalogTopic[batch.blockTopic[block]!]!
     const topic = input.catalog.topics[index]
-    const isRecreated = topic !== undefined && input.recreated[index] === 1
-    const movement = takeMovement(memory, name, topic?.id, isRecreated, now, intervalMs)
     const lag = part.blockComplete[block] === 1 ? part.blockLag[block]! : undefined
     const windowMs = Math.max(leastWindowMs, STRETCHES * (movement.stepMs ?? 0))
     if (topic === undefined || batch.holds !== 'position') skipBlock(scan, topic !== undefined && lag === 0)
     else {
       // Nobody asks how old nothing is.
-      const ends = lag === 0 ? undefined : history.topic(name)
+      const ends = lag === 0 ? undefined : history.topicIn(input.catalog, index)
       const kept = lag === 0 ? undefined : input.kept(topic)
-      scanBlock(scan, { part, block, topic, ends, kept, movement, windowMs, writer }, cycle)
+      const from = windowMs === leastWindowMs ? windowFrom : slotAt(history.slots, now - windowMs)
+      scanBlock(scan, { part, block, topic, ends, kept, movement, windowMs, windowFrom: from, writer }, cycle)
     }
     if (topic !== undefined)
       takeScan(movement, scan, { kind: consumer.kind, holds: batch.holds, lag, now, stretchMs: windowMs / STRETCHES })
@@ -162,8 +220,7 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       movement.status = verdict.status
       movement.statusSince = now
     }
-    movement.told = topicJudgement({ scan, movement, verdict, lag, rates, now, wall })
-    return movement.told
+    writeJudgement(judgements, block, { scan, movement, verdict, lag, rates, now, wall })
   }
 
   function verdictOf({ name, lag, windowMs, movement, consumer, memory, input }: VerdictInput): StatusVerdict {
@@ -201,9 +258,11 @@ interface BlockInput {
   readonly block: number
   readonly consumer: Consumer
   readonly memory: ConsumerMemory
+  readonly movement: Movement
   readonly input: JudgeInput
   readonly cycle: ScanCycle
   readonly writer: TimeLagWriter
+  readonly judgements: JudgementColumns
 }
 
 interface VerdictInput extends Pick<BlockInput, 'consumer' | 'memory' | 'input'> {
@@ -211,33 +270,4 @@ interface VerdictInput extends Pick<BlockInput, 'consumer' | 'memory' | 'input'>
   readonly lag: number | undefined
   readonly windowMs: number
   readonly movement: Movement
-}
-
-/**
- * What is thought of a consumer as a whole: as it was told before, when nothing changed.
- *
- * @param already of an earlier part that has topics of the same consumer
- */
-function together(
-  told: ConsumerJudgement | undefined,
-  names: readonly string[],
-  thoughts: readonly TopicJudgement[],
-  already: ConsumerJudgement | undefined,
-): ConsumerJudgement {
-  if (already === undefined && told !== undefined && saysTheSame(told, names, thoughts)) return told
-  const topics = new Map(already?.topics ?? [])
-  let status: Status = already?.status ?? 'ok'
-  for (const [index, name] of names.entries()) {
-    const one = topics.get(name)
-    const other = thoughts[index]!
-    topics.set(name, one !== undefined && worse(one.status, other.status) === one.status ? one : other)
-    status = worse(status, other.status)
-  }
-  return { status, topics }
-}
-
-function saysTheSame({ topics }: ConsumerJudgement, names: readonly string[], thoughts: readonly TopicJudgement[]) {
-  if (topics.size !== names.length) return false
-  for (let index = 0; index < names.length; index++) if (topics.get(names[index]!) !== thoughts[index]) return false
-  return true
 }

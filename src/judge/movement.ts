@@ -1,7 +1,7 @@
-import type { Status, TopicJudgement } from '../model/judgement.ts'
+import type { Status } from '../model/judgement.ts'
 import type { OffsetColumn } from '../model/offsets.ts'
-import { noSamples, type Samples } from './block-samples.ts'
-import type { Floors } from './floors.ts'
+import { type Samples, shiftSamples } from './block-samples.ts'
+import { type Floors, shiftFloors } from './floors.ts'
 
 /**
  * How the positions of a consumer on one topic have moved since they are watched. Written by the judge only; moments are
@@ -21,21 +21,20 @@ export interface Movement {
   /** When it last moved, or had nothing to read: what follows is waiting for the next commit. */
   waitsSince: number
   /** How long the last movements were waited for, and what follows from it. */
-  steps: readonly number[]
+  readonly steps: number[]
   stepMs: number | undefined
-  samples: Samples
-  moves: Samples
-  floors: Floors
+  readonly samples: Samples
+  readonly moves: Samples
+  readonly floors: Floors
   rewinds: number
   rewoundAt: number | undefined
   /** What was thought of it last, and since when; undefined before the first time. */
   status: Status | undefined
   statusSince: number
-  told: TopicJudgement | undefined
+  /** As milliseconds of the wall clock that were told: since when it has the status, and `movedAt`. NaN before. */
+  saidSince: number
+  saidMovedAt: number
 }
-
-const noSteps: readonly number[] = []
-const noFloors: Floors = []
 
 export function newMovement(now: number, topicId: string | undefined): Movement {
   return {
@@ -44,16 +43,17 @@ export function newMovement(now: number, topicId: string | undefined): Movement 
     lastAt: now,
     movedAt: undefined,
     waitsSince: now,
-    steps: noSteps,
+    steps: [],
     stepMs: undefined,
-    samples: noSamples,
-    moves: noSamples,
-    floors: noFloors,
+    samples: [],
+    moves: [],
+    floors: [],
     rewinds: 0,
     rewoundAt: undefined,
     status: undefined,
     statusSince: now,
-    told: undefined,
+    saidSince: Number.NaN,
+    saidMovedAt: Number.NaN,
   }
 }
 
@@ -143,26 +143,50 @@ export function skipTime({ rows }: Movement, partition: number, ms: number): voi
   if (at < rows.length) rows[at]! += ms
 }
 
+/** Until this moment nothing changed, and there was nothing to read, since the last cycle that saw it. */
+export function takeRest(movement: Movement, until: number): void {
+  const { rows, lastAt } = movement
+  for (let at = SINCE; at < rows.length; at += FIELDS) if (!Number.isNaN(rows[at]!)) rows[at] = until
+  shiftSamples(movement.samples, until - lastAt)
+  shiftFloors(movement.floors, until - lastAt)
+  movement.waitsSince = until
+  movement.lastAt = until
+}
+
 const STEPS = 5
 const ENOUGH_STEPS = 3
 /** A consumer that takes longer than this to commit is not waited for. */
 const MOST_STEP_MS = 3_600_000
 
 /**
- * Says how long a consumer takes from one commit to the next while there is something to read: the middle one of the
- * last, and the longest until there are three.
+ * Takes how long it was from one commit to the next while there was something to read. As a rule it is as long as the middle
+ * one of the last, and as the longest until there are three.
  */
-export function takeSteps(movement: Movement, steps: readonly number[]): void {
-  if (steps.length === 0) return
-  const step = steps.length < ENOUGH_STEPS ? Math.max(...steps) : steps.toSorted((a, b) => a - b)[steps.length >> 1]!
-  movement.steps = steps.slice(-STEPS)
-  movement.stepMs = Math.min(step, MOST_STEP_MS)
+export function takeStep(movement: Movement, step: number): void {
+  const { steps } = movement
+  if (steps.length === STEPS) steps.shift()
+  steps.push(step)
+  movement.stepMs = Math.min(steps.length < ENOUGH_STEPS ? Math.max(...steps) : middleOf(steps), MOST_STEP_MS)
+}
+
+/** Counts in place of sorting: it is done for every consumer that moves, and there are five of them. */
+function middleOf(numbers: readonly number[]): number {
+  const place = numbers.length >> 1
+  for (const one of numbers) {
+    let [below, same] = [0, 0]
+    for (const other of numbers) {
+      if (other < one) below++
+      else if (other === one) same++
+    }
+    if (below <= place && place < below + same) return one
+  }
+  return Number.NaN
 }
 
 /** Takes a cycle in which positions moved forward. */
 export function takeMove(movement: Movement, now: number): void {
   const step = now - movement.waitsSince
-  if (step > 0) takeSteps(movement, [...movement.steps.slice(1 - STEPS), step])
+  if (step > 0) takeStep(movement, step)
   movement.movedAt = now
   movement.waitsSince = now
 }
@@ -175,10 +199,10 @@ export function takeMove(movement: Movement, now: number): void {
 export function takeBack(movement: Movement, now: number, isRewind: boolean): void {
   movement.movedAt = now
   movement.waitsSince = now
-  movement.samples = noSamples
-  movement.moves = noSamples
+  movement.samples.length = 0
+  movement.moves.length = 0
   if (!isRewind) return
-  movement.floors = noFloors
+  movement.floors.length = 0
   movement.rewinds++
   movement.rewoundAt = now
 }

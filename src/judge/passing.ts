@@ -66,29 +66,47 @@ export function findPassing(
   return true
 }
 
+/** What arrived in a row of a history, and since when. */
+export interface Arrived {
+  records: number
+  /** Monotonic milliseconds. */
+  since: number
+}
+
 /**
- * Records that arrived in a row of a history since a moment, and since which moment that is: the last that is as old as asked
- * for, or the oldest there is. Undefined when fewer than two ends are known.
+ * Records that arrived in a row of a history since the moment of a slot, or the last one before it at which the end was
+ * known, or the first one after it. False when fewer than two ends are known.
+ *
+ * @param slot from `slotAt`
  */
-export function arrivedSince(
+export function findArrived(
   { columns }: EndRows,
   { moments, column }: EndSlots,
   row: number,
-  since: number,
-): { readonly records: number; readonly since: number } | undefined {
-  let newest: number | undefined
-  let oldest: number | undefined
-  let at = 0
-  for (let slot = moments.length - 1; slot >= 0; slot--) {
-    const cell = columns[column[slot]!]![row]!
-    if (cell === UNKNOWN) continue
-    if (newest === undefined) {
-      newest = cell
-      continue
-    }
-    oldest = cell
-    at = moments[slot]!.readAt
-    if (at <= since) break
+  slot: number,
+  found: Arrived,
+): boolean {
+  let newest = moments.length - 1
+  while (newest >= 0 && columns[column[newest]!]![row] === UNKNOWN) newest--
+  let oldest = Math.min(slot, newest - 1)
+  while (oldest >= 0 && columns[column[oldest]!]![row] === UNKNOWN) oldest--
+  if (oldest < 0) {
+    oldest = Math.max(0, Math.min(slot, newest - 1) + 1)
+    while (oldest < newest && columns[column[oldest]!]![row] === UNKNOWN) oldest++
   }
-  return newest === undefined || oldest === undefined ? undefined : { records: newest - oldest, since: at }
+  if (oldest >= newest) return false
+  found.records = columns[column[newest]!]![row]! - columns[column[oldest]!]![row]!
+  found.since = moments[oldest]!.readAt
+  return true
+}
+
+/** The last moment at or before this one; -1 without one. */
+export function slotAt({ moments }: EndSlots, moment: number): number {
+  let [low, high] = [-1, moments.length]
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1
+    if (moments[middle]!.readAt <= moment) low = middle
+    else high = middle
+  }
+  return low
 }

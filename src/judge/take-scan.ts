@@ -1,5 +1,5 @@
 import type { ConsumerKind } from '../model/consumer.ts'
-import { addSample, firstSample, noSamples, RATE_MS } from './block-samples.ts'
+import { addSample, firstSample, RATE_MS } from './block-samples.ts'
 import type { BlockScan } from './block-scan.ts'
 import { addToFloors } from './floors.ts'
 import { type Movement, takeBack, takeMove } from './movement.ts'
@@ -17,24 +17,28 @@ export interface ScanFacts {
 /** What the scan of a block found becomes part of what is known of the movement. */
 export function takeScan(movement: Movement, scan: BlockScan, { kind, holds, lag, now, stretchMs }: ScanFacts): void {
   const { positions, ends, isWhole } = scan
-  const spanMs = Math.max(RATE_MS, 2 * (movement.stepMs ?? 0))
+  const spanMs = spanOf(movement)
   if (scan.isBack) takeBack(movement, now, kind !== 'flink' || isRewind(movement, scan))
   else if (scan.isForward) {
     takeMove(movement, now)
-    if (isWhole) movement.moves = addSample(movement.moves, now, positions, ends, spanMs)
+    if (isWhole) addSample(movement.moves, now, positions, ends, spanMs)
   }
   // A partition that joins later would look like records that arrived.
   if (scan.isWider) {
-    movement.samples = noSamples
-    movement.moves = noSamples
+    movement.samples.length = 0
+    movement.moves.length = 0
   }
   if (!scan.isBehind) movement.waitsSince = now
   movement.lastAt = now
   if (!isWhole && holds === 'position') return
-  movement.samples = addSample(movement.samples, now, positions, ends, spanMs)
+  addSample(movement.samples, now, positions, ends, spanMs)
   if (lag === undefined) return
-  const timeLag = scan.isTimed ? scan.guess / 1_000 : undefined
-  movement.floors = addToFloors(movement.floors, { at: now, ends, lag, timeLag }, stretchMs)
+  addToFloors(movement.floors, now, lag, scan.isTimed ? scan.guess / 1_000 : Number.NaN, ends, stretchMs)
+}
+
+/** What rates are measured over, in milliseconds. */
+export function spanOf({ stepMs }: Movement): number {
+  return Math.max(RATE_MS, 2 * (stepMs ?? 0))
 }
 
 /**

@@ -1,10 +1,15 @@
 import type { Consumer } from '../model/consumer.ts'
+import { type Status, worse } from '../model/judgement.ts'
+import { statusAt } from '../model/judgements.ts'
 import type { ConsumerTotal, SnapshotPart } from '../model/snapshot.ts'
+
+type Draft = { -readonly [Field in keyof ConsumerTotal]: ConsumerTotal[Field] }
 
 interface Total {
   readonly consumer: Consumer
   lag: number
   complete: boolean
+  status: Status | undefined
 }
 
 /**
@@ -19,7 +24,7 @@ export function consumerTotals(
   vanished: readonly Consumer[],
 ): readonly ConsumerTotal[] {
   const totals = new Map<string, Total>()
-  for (const { batch, blockLag, blockComplete } of parts) {
+  for (const { batch, blockLag, blockComplete, judgements } of parts) {
     // The blocks of a consumer follow each other.
     let last = -1
     let total: Total | undefined
@@ -30,21 +35,26 @@ export function consumerTotals(
         total = totals.get(consumer.name)
         if (total === undefined) {
           // What is hidden from us could be anything.
-          total = { consumer, lag: 0, complete: consumer.partial !== true }
+          total = { consumer, lag: 0, complete: consumer.partial !== true, status: undefined }
           totals.set(consumer.name, total)
         }
         last = index
       }
       total.lag += blockLag[block]!
       total.complete &&= blockComplete[block] === 1
+      const status = judgements && statusAt(judgements, block)
+      if (status !== undefined && total.status !== status)
+        total.status = total.status === undefined ? status : worse(total.status, status)
     }
   }
   for (const consumer of listed)
-    if (!totals.has(consumer.name)) totals.set(consumer.name, { consumer, lag: 0, complete: false })
-  const present = [...totals.values()].map(
-    ({ consumer, lag, complete }): ConsumerTotal =>
-      complete ? { consumer, lag, present: true } : { consumer, present: true },
-  )
+    if (!totals.has(consumer.name)) totals.set(consumer.name, { consumer, lag: 0, complete: false, status: undefined })
+  const present = [...totals.values()].map(({ consumer, lag, complete, status }): ConsumerTotal => {
+    const total: Draft = { consumer, present: true }
+    if (complete) total.lag = lag
+    if (status !== undefined) total.status = status
+    return total
+  })
   const gone = vanished
     .filter((consumer) => !totals.has(consumer.name))
     .map((consumer): ConsumerTotal => ({ consumer, present: false }))

@@ -8,7 +8,8 @@ export type Status = (typeof statuses)[number]
  * Whether a consumer with lag will catch up before retention takes what it has not read. Assumes that both rates stay as
  * they are and that retention deletes as early as it may.
  */
-export type Outlook = 'caught_up' | 'catches_up' | 'keeps_pace' | 'falls_behind' | 'loses_records' | 'unknown'
+export const outlooks = ['caught_up', 'catches_up', 'keeps_pace', 'falls_behind', 'loses_records', 'unknown'] as const
+export type Outlook = (typeof outlooks)[number]
 
 /** What is thought of a consumer on one topic. Immutable; what is unknown is absent. */
 export interface TopicJudgement {
@@ -35,15 +36,6 @@ export interface TopicJudgement {
   readonly commitInterval?: number
   readonly rewinds: number
 }
-
-export interface ConsumerJudgement {
-  /** That of the worst topic. */
-  readonly status: Status
-  readonly topics: ReadonlyMap<string, TopicJudgement>
-}
-
-/** By consumer. What did not change since the last cycle is the same object. */
-export type Judgements = ReadonlyMap<string, ConsumerJudgement>
 
 /** The worse of two. */
 export function worse(one: Status, other: Status): Status {

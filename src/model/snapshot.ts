@@ -1,6 +1,7 @@
 import type { Catalog } from './catalog.ts'
 import type { Consumer } from './consumer.ts'
-import type { Judgements } from './judgement.ts'
+import type { Status } from './judgement.ts'
+import type { Judgements } from './judgements.ts'
 import type { LogOffsetColumn } from './log-offsets.ts'
 import type { Objective } from './objective.ts'
 import type { OffsetColumn } from './offsets.ts'
@@ -42,6 +43,8 @@ export interface SnapshotPart {
   readonly views?: BlockViews
   /** Absent when nobody judges, and for lags without a position. */
   readonly timeLags?: TimeLagRows
+  /** Absent when nobody judges. */
+  readonly judgements?: Judgements
 }
 
 /** Numbers, an entry a block or a partition of the catalog, where they are known. */
@@ -77,6 +80,8 @@ export interface ConsumerTotal {
   readonly consumer: Consumer
   /** Sum under I3; absent when a partition that should count is unknown. */
   readonly lag?: number
+  /** That of its worst topic; absent without one, and when nobody judges. */
+  readonly status?: Status
   /** False for a consumer that was there and is gone: it stays in the list for 24 h. */
   readonly present: boolean
 }
@@ -101,8 +106,6 @@ export interface Snapshot {
   readonly views?: LogViews
   /** Absent when nobody counts. */
   readonly lost?: RecordsLost
-  /** Absent when nobody judges. */
-  readonly judgements?: Judgements
 }
 
 const SUSPECTED = reasonCode('control_records_suspected')

@@ -79,7 +79,7 @@ export function createReplay(options: ReplayOptions): Replay {
     const promised = (consumer: string, topic: string) => options.objectives(consumer, topic, cycle.wall)
     const objectives = await objectivesOf(joined, promised)
     const by = await runInTurns(objectivesBy(objectives))
-    const judged = await judge.judge({ catalog, starts, ends, recreated, parts: joined, noPosition, objectives: by })
+    const parts = await judge.judge({ catalog, starts, ends, recreated, parts: joined, noPosition, objectives: by })
     const gone = vanished.update(
       current,
       (name) => seen.has(name),
@@ -95,8 +95,8 @@ export function createReplay(options: ReplayOptions): Replay {
       catalog,
       starts,
       ends,
-      ...judged,
-      consumers: consumerTotals(judged.parts, listed, gone),
+      parts,
+      consumers: consumerTotals(parts, listed, gone),
       objectives,
       problems: [...cycle.problems, ...problems],
       lost: lostNow,

@@ -1,6 +1,7 @@
-import type { Status } from '../model/judgement.ts'
+import { type Status, statuses } from '../model/judgement.ts'
+import { numberAt, places } from '../model/judgements.ts'
 import type { Objective } from '../model/objective.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import type { Snapshot, SnapshotPart } from '../model/snapshot.ts'
 
 /** `gone`: the consumer has no positions on the topic any more. */
 export type Standing = Status | 'gone'
@@ -74,18 +75,21 @@ export function createTimeline(intervalMs: number): Timeline {
     objectives: () => [...promises.values()].sort((a, b) => byName(a.objective, b.objective)),
   }
 
-  function* takeStatuses({ judgements = new Map() }: Snapshot, at: number): Generator<void> {
+  function* takeStatuses({ parts }: Snapshot, at: number): Generator<void> {
     const step = every(PER_STEP)
-    for (const [consumer, { topics }] of judgements)
-      for (const [topic, { status, why }] of topics) {
+    const seen = new Set<Watched>()
+    for (const part of parts)
+      for (const [block, index] of part.judgements?.status.entries() ?? []) {
         if (step()) yield
-        const { changes } = watch(consumer, topic)
+        const one = watch(...namesOf(part, block))
+        const { changes } = one
+        const [status, why] = [statuses[index]!, part.judgements?.why.get(block)]
         if (changes.at(-1)?.status !== status) changes.push({ at, status, ...(why === undefined ? {} : { why }) })
+        seen.add(one)
       }
-    for (const { consumer, topic, changes } of watched.values()) {
+    for (const one of watched.values()) {
       if (step()) yield
-      const isGone = judgements.get(consumer)?.topics.get(topic) === undefined
-      if (isGone && changes.at(-1)?.status !== 'gone') changes.push({ at, status: 'gone' })
+      if (!seen.has(one) && one.changes.at(-1)?.status !== 'gone') one.changes.push({ at, status: 'gone' })
     }
   }
 
@@ -99,7 +103,7 @@ export function createTimeline(intervalMs: number): Timeline {
 
   function* takeObjectives(snapshot: Snapshot, at: number, passed: number): Generator<void> {
     const step = every(PER_STEP)
-    const lags = snapshot.objectives.length === 0 ? new Map<string, number>() : yield* lagsOf(snapshot)
+    const lags = snapshot.objectives.length === 0 ? new Map<string, Behind>() : yield* lagsOf(snapshot)
     const now = new Set<Promised>()
     for (const objective of snapshot.objectives) {
       if (step()) yield
@@ -109,7 +113,7 @@ export function createTimeline(intervalMs: number): Timeline {
       promises.set(key, one)
       now.add(one)
       if (one.isBroken) one.broken.at(-1)!.to += passed
-      const isBroken = breaks(objective, snapshot, lags) ?? one.isBroken
+      const isBroken = breaks(objective, lags.get(JSON.stringify([consumer, topic]))) ?? one.isBroken
       if (isBroken && !one.isBroken) one.broken.push({ from: at, to: at })
       one.isBroken = isBroken
     }
@@ -127,30 +131,38 @@ function every(count: number): () => boolean {
 }
 
 /** Undefined when that is not known. */
-function breaks(
-  { consumer, topic, records, seconds }: Objective,
-  { judgements }: Snapshot,
-  lags: ReadonlyMap<string, number>,
-): boolean | undefined {
-  const lag = records === undefined ? undefined : lags.get(JSON.stringify([consumer, topic]))
-  const timeLag = seconds === undefined ? undefined : judgements?.get(consumer)?.topics.get(topic)?.timeLag?.seconds
+function breaks({ records, seconds }: Objective, behind: Behind | undefined): boolean | undefined {
+  const lag = records === undefined ? undefined : behind?.lag
+  const timeLag = seconds === undefined ? undefined : behind?.timeLag
   if ((lag ?? -1) > (records ?? 0) || (timeLag ?? -1) > (seconds ?? 0)) return true
-  return lag === undefined && timeLag === undefined ? undefined : false
+  return lag === undefined && Number.isNaN(timeLag ?? Number.NaN) ? undefined : false
 }
 
-/** Sums of the lag by consumer and topic, where they are known. */
-function* lagsOf({ parts }: Snapshot): Generator<void, ReadonlyMap<string, number>> {
+/** Of a consumer on a topic; undefined what is not known. */
+interface Behind {
+  /** Records. */
+  readonly lag: number | undefined
+  /** Seconds; NaN, too, when it is not known. */
+  readonly timeLag: number | undefined
+}
+
+/** By consumer and topic. */
+function* lagsOf({ parts }: Snapshot): Generator<void, ReadonlyMap<string, Behind>> {
   const step = every(PER_STEP)
-  const lags = new Map<string, number>()
-  for (const { batch, blockLag, blockComplete } of parts)
-    for (let block = 0; block < blockLag.length; block++) {
+  const lags = new Map<string, Behind>()
+  for (const part of parts)
+    for (let block = 0; block < part.blockLag.length; block++) {
       if (step()) yield
-      if (blockComplete[block] !== 1) continue
-      const consumer = batch.consumers[batch.blockConsumer[block]!]!.name
-      const topic = batch.topics[batch.blockTopic[block]!]!.name
-      lags.set(JSON.stringify([consumer, topic]), blockLag[block]!)
+      const lag = part.blockComplete[block] === 1 ? part.blockLag[block] : undefined
+      const timeLag = part.judgements && numberAt(part.judgements, block, places.timeLag)
+      lags.set(JSON.stringify(namesOf(part, block)), { lag, timeLag })
     }
   return lags
+}
+
+/** Of consumer and topic. */
+function namesOf({ batch }: SnapshotPart, block: number): readonly [string, string] {
+  return [batch.consumers[batch.blockConsumer[block]!]!.name, batch.topics[batch.blockTopic[block]!]!.name]
 }
 
 interface Named {

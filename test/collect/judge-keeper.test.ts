@@ -4,6 +4,7 @@ import { join as pathOf } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createJudgeKeeper } from '../../src/collect/judge-keeper.ts'
 import { join } from '../../src/lag/join.ts'
+import { judgementAt } from '../../src/model/judgements.ts'
 import type { Logger } from '../../src/runtime/logger.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { fakeBatch, fakeLogs, fakeSnapshot } from '../fakes/columns.ts'
@@ -46,13 +47,14 @@ async function life(startedAt: number, clusterId = 'one') {
       const catalog = { ...logs.catalog, clusterId }
       const input = { ...logs, catalog, recreated: new Uint8Array(1), noPosition: () => 'ignore' as const }
       const batch = fakeBatch({ c: { t: { 0: 50n } } }, now - 5)
-      const judged = await keeper.judge({
+      const parts = await keeper.judge({
         ...input,
         parts: [join(batch, { ...input, previous: undefined, holdSince: 0 })],
         objectives: () => [],
       })
-      keeper.saveSoon({ ...fakeSnapshot({ ...logs, catalog }, judged.parts, now), ...judged })
-      return judged.judgements.get('c')?.topics.get('t')
+      keeper.saveSoon(fakeSnapshot({ ...logs, catalog }, parts, now))
+      const judgements = parts[0]?.judgements
+      return judgements && judgementAt(judgements, 0)
     },
   }
 }

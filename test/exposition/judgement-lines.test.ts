@@ -1,23 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { lagFamilies } from '../../src/exposition/families.ts'
 import { render } from '../../src/exposition/render.ts'
+import { consumerTotals } from '../../src/lag/totals.ts'
 import type { Consumer } from '../../src/model/consumer.ts'
-import type { Judgements, TopicJudgement } from '../../src/model/judgement.ts'
+import type { TopicJudgement } from '../../src/model/judgement.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
+import { fakeJudgements } from '../fakes/judgements.ts'
 import { fakeSnapshot } from '../fakes/snapshot.ts'
 
 const g: Consumer = { name: 'g', kind: 'classic', group: 'g' }
 const calm: TopicJudgement = { status: 'ok', since: 1_700_000_000_000, outlook: 'unknown', rewinds: 0 }
 
 /** Consumer g on the topics a and b, and what is thought of it on each. */
-function judged(a: Partial<TopicJudgement>, b: Partial<TopicJudgement> | undefined, more: Partial<Snapshot> = {}) {
+function judged(a: Partial<TopicJudgement>, b: Partial<TopicJudgement>, more: Partial<Snapshot> = {}) {
   const made = fakeSnapshot(
     ['a', 'b'].map((topic) => ({ consumer: g, topic, partition: 0, position: 5n, start: 0n, end: 9n })),
   )
-  const topics = new Map([['a', { ...calm, ...a }]])
-  if (b !== undefined) topics.set('b', { ...calm, ...b })
-  const judgements: Judgements = new Map([['g', { status: a.status ?? 'ok', topics }]])
-  return { ...made, judgements, ...more }
+  const judgements = fakeJudgements([a, b].map((one) => ({ ...calm, ...one })))
+  const parts = made.parts.map((part) => ({ ...part, judgements }))
+  return { ...made, parts, consumers: consumerTotals(parts, [], []), ...more }
 }
 
 /** The lines of one family, HELP and the cluster left out. */
@@ -53,12 +54,12 @@ describe('the lines of a judgement', () => {
     )
   })
 
-  it('are not there for a topic, a consumer or a snapshot that is not judged', () => {
-    expect(lines(judged({}, undefined), 'rewinds')).toEqual(['{consumer="g",topic="a"} 0'])
-    expect(lines(judged({}, {}, { judgements: new Map() }), 'status')).toEqual([])
-    const { judgements: _, ...unjudged } = judged({}, {})
-    expect(lines(unjudged, 'status')).toEqual([])
-    expect(lines(unjudged, 'timeLag')).toEqual([])
+  it('are not there for a snapshot that is not judged', () => {
+    const { parts } = judged({}, {})
+    const unjudged = parts.map(({ judgements: _, ...part }) => part)
+    const snapshot = judged({}, {}, { parts: unjudged, consumers: consumerTotals(unjudged, [], []) })
+    expect(lines(snapshot, 'status')).toEqual([])
+    expect(lines(snapshot, 'rewinds')).toEqual([])
   })
 
   it('end with a consumer that is gone', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createEndHistory, type EndHistory, type HistoryLimits } from '../../src/judge/end-history.ts'
-import { arrivedSince, findPassing, newPassing } from '../../src/judge/passing.ts'
+import { findArrived, findPassing, newPassing, slotAt } from '../../src/judge/passing.ts'
 import { offsetColumn, setOffset } from '../../src/model/offsets.ts'
 import type { Reason } from '../../src/model/reason.ts'
 import { fakeLogs } from '../fakes/columns.ts'
@@ -173,12 +173,16 @@ describe('the history of log ends', () => {
     const history = createEndHistory()
     for (let cycle = 0; cycle < 10; cycle++)
       take(history, cycle * INTERVAL, { t: [cycle === 4 ? 'timeout' : BigInt(cycle * 7)] })
-    const arrived = (since: number) => arrivedSince(history.rows, history.slots, history.topic('t')!.first, since)
+    const arrived = (since: number, topic = 't') => {
+      const found = { records: 0, since: 0 }
+      const { rows, slots } = history
+      return findArrived(rows, slots, history.topic(topic)!.first, slotAt(slots, since), found) ? found : undefined
+    }
 
     expect(arrived(6 * INTERVAL)).toEqual({ records: 21, since: 6 * INTERVAL })
     expect(arrived(4 * INTERVAL)).toEqual({ records: 42, since: 3 * INTERVAL })
     expect(arrived(-1)).toEqual({ records: 63, since: 0 })
     take(history, 10 * INTERVAL, { t: [70n], u: [1n] })
-    expect(arrivedSince(history.rows, history.slots, history.topic('u')!.first, 0)).toBeUndefined()
+    expect(arrived(0, 'u')).toBeUndefined()
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { judgeLines } from '../../src/judge/judge-lines.ts'
 import { createJudgeReader } from '../../src/judge/judge-reader.ts'
+import { consumerTotals } from '../../src/lag/totals.ts'
 import type { Objective } from '../../src/model/objective.ts'
 import { type Change, inWords, stories, told } from './stories.ts'
 import { INTERVAL, type Seen, type WatchOptions, watch } from './watched.ts'
@@ -77,7 +78,7 @@ describe('the judge, cycle after cycle', () => {
 
     expect(world.of('c', 'bad').status).toBe('stalled')
     expect(world.of('c', 'good').status).toBe('ok')
-    expect(world.snapshot().judgements?.get('c')?.status).toBe('stalled')
+    expect(consumerTotals(world.snapshot().parts, [], [])[0]?.status).toBe('stalled')
   })
 
   it('does not accuse a living group of a topic that it has left', () => {

@@ -31,6 +31,8 @@ const rising = [10, 200, 400, 600].map((lag, index) => ({
   timeLag: lag / 10,
   ends: index * 20_000,
 }))
+const floors = (stretches: typeof rising) =>
+  stretches.flatMap(({ since, lag, timeLag, ends }) => [since, lag, timeLag, ends])
 
 describe('the status of a consumer', () => {
   it.each<[string, Partial<StatusFacts>, string, string | undefined]>([
@@ -103,18 +105,18 @@ describe('the status of a consumer', () => {
     ['it was set back', { rewoundAt: NOW - 30_000 }, 'rewound', 'positions were set back 30 s ago'],
     ['it was set back a window ago', { rewoundAt: NOW - WINDOW }, 'ok', undefined],
     ['it was set back, and stands', { rewoundAt: NOW - 30_000, standing }, 'stalled', undefined],
-    ['its floor rises', { floors: rising }, 'lagging', 'its least lag rose by 390 records in 400 s'],
-    ['its floor rises, and somebody promised more', { floors: rising, objectives: [promise] }, 'ok', undefined],
+    ['its floor rises', { floors: floors(rising) }, 'lagging', 'its least lag rose by 390 records in 400 s'],
+    ['its floor rises, and somebody promised more', { floors: floors(rising), objectives: [promise] }, 'ok', undefined],
     [
       'its floor is over the promised seconds',
-      { floors: rising, objectives: [{ ...promise, seconds: 39 }] },
+      { floors: floors(rising), objectives: [{ ...promise, seconds: 39 }] },
       'lagging',
       '40 s behind, payments promised 39 s',
     ],
     [
       'its floor is over the promised records',
       {
-        floors: rising,
+        floors: floors(rising),
         objectives: [{ consumer: 'c', topic: 't', owner: 'payments', severity: 'info', records: 399 }],
       },
       'lagging',
@@ -122,22 +124,22 @@ describe('the status of a consumer', () => {
     ],
     [
       'its floor is over what is promised, and nobody knows how often it commits',
-      { floors: rising.slice(1), isStepKnown: false, objectives: [promise] },
+      { floors: floors(rising.slice(1)), isStepKnown: false, objectives: [promise] },
       'ok',
       undefined,
     ],
-    ['its floor rises, and it has caught up', { floors: rising, lag: 0 }, 'ok', undefined],
-    ['its floor rose until the lag became unknown', { floors: rising, lag: undefined }, 'unknown', undefined],
-    ['it is set back and lags', { floors: rising, rewoundAt: NOW - 1 }, 'rewound', undefined],
+    ['its floor rises, and it has caught up', { floors: floors(rising), lag: 0 }, 'ok', undefined],
+    ['its floor rose until the lag became unknown', { floors: floors(rising), lag: undefined }, 'unknown', undefined],
+    ['it is set back and lags', { floors: floors(rising), rewoundAt: NOW - 1 }, 'rewound', undefined],
     [
       'its floor rises as the traffic does, without delay',
-      { floors: rising.map((floor) => ({ ...floor, timeLag: 5 })) },
+      { floors: floors(rising.map((floor) => ({ ...floor, timeLag: 5 }))) },
       'ok',
       undefined,
     ],
     [
       'its floor rises by less than the traffic varies',
-      { floors: rising.map((floor) => ({ ...floor, ends: floor.ends * 100 })) },
+      { floors: floors(rising.map((floor) => ({ ...floor, ends: floor.ends * 100 }))) },
       'ok',
       undefined,
     ],

@@ -1,12 +1,14 @@
-import { createJudge, type Judge, type Judged, type JudgeInput, type SavedJudge } from '../../src/judge/judge.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { createJudge, type Judge, type JudgeInput, type SavedJudge } from '../../src/judge/judge.ts'
 import { recreatedTopics } from '../../src/lag/align.ts'
 import { type JoinInput, join } from '../../src/lag/join.ts'
 import { indexPrevious } from '../../src/lag/previous.ts'
 import type { ConsumerKind } from '../../src/model/consumer.ts'
 import type { TopicJudgement } from '../../src/model/judgement.ts'
+import { judgementAt } from '../../src/model/judgements.ts'
 import type { Objective } from '../../src/model/objective.ts'
 import { type Reason, reasonCode } from '../../src/model/reason.ts'
-import type { Snapshot } from '../../src/model/snapshot.ts'
+import type { Snapshot, SnapshotPart } from '../../src/model/snapshot.ts'
 import { fakeBatch, fakeLogs, fakeSnapshot } from '../fakes/columns.ts'
 
 /** What one cycle sees. */
@@ -31,6 +33,8 @@ export interface WatchOptions extends Partial<Pick<JudgeInput, 'isJobRunning' | 
   readonly intervalMs?: number
   readonly objectives?: readonly Objective[]
   readonly saved?: SavedJudge
+  /** Each block is looked at in every cycle, as if the metadata were always new. */
+  readonly isRestless?: boolean
   /** Wall clock minus monotonic clock. */
   readonly wallOffset?: number
 }
@@ -43,12 +47,14 @@ export function watch(options: WatchOptions = {}) {
   const { windowMs = 600_000, intervalMs = INTERVAL, objectives = [], wallOffset = WALL } = options
   const judge: Judge = createJudge({ windowMs, intervalMs }, options.saved)
   let snapshot: Snapshot | undefined
-  let judged: Judged | undefined
   return {
     judge,
     /** One cycle whose log ends were read at this moment, in milliseconds. */
-    see(at: number, { ends, starts = {}, ids = {}, positions, members = {}, kind, isSuspected, isLag }: Seen): Judged {
-      const logs = fakeLogs(
+    see(
+      at: number,
+      { ends, starts = {}, ids = {}, positions, members = {}, kind, isSuspected, isLag }: Seen,
+    ): readonly SnapshotPart[] {
+      const seen = fakeLogs(
         Object.entries(ends).map(([name, of]) => ({
           name,
           ...(ids[name] === undefined ? {} : { id: ids[name] }),
@@ -57,6 +63,10 @@ export function watch(options: WatchOptions = {}) {
         })),
         at - 1,
       )
+      // Metadata that says nothing new stays the same object.
+      const same =
+        snapshot !== undefined && isDeepStrictEqual(seen.catalog, snapshot.catalog) && options.isRestless !== true
+      const logs = same ? { ...seen, catalog: snapshot!.catalog } : seen
       const previous = snapshot === undefined ? undefined : indexPrevious(snapshot)
       const before = snapshot?.catalog ?? logs.catalog
       const recreated = recreatedTopics(logs.catalog, before, new Uint8Array(logs.catalog.topics.length))
@@ -75,7 +85,7 @@ export function watch(options: WatchOptions = {}) {
       if (isSuspected === true)
         for (const [row, lag] of part.lag.entries())
           if (lag === 1) part.reason[row] = reasonCode('control_records_suspected')
-      judged = run(
+      const parts = run(
         judge.judge({
           ...logs,
           recreated,
@@ -89,14 +99,17 @@ export function watch(options: WatchOptions = {}) {
           ...(options.lookUp === undefined ? {} : { lookUp: options.lookUp }),
         }),
       )
-      snapshot = { ...fakeSnapshot(logs, judged.parts, at), judgements: judged.judgements }
-      return judged
+      snapshot = fakeSnapshot(logs, parts, at)
+      return parts
     },
     snapshot: () => snapshot!,
     of: (consumer: string, topic: string): TopicJudgement => {
-      const found = judged?.judgements.get(consumer)?.topics.get(topic)
-      if (found === undefined) throw new Error(`nothing is thought of "${consumer}" on "${topic}"`)
-      return found
+      const [{ batch, judgements }] = snapshot!.parts as readonly [SnapshotPart]
+      const block = batch.blockConsumer.findIndex(
+        (index, at) => batch.consumers[index]!.name === consumer && batch.topics[batch.blockTopic[at]!]!.name === topic,
+      )
+      if (judgements === undefined || block < 0) throw new Error(`nothing is thought of "${consumer}" on "${topic}"`)
+      return judgementAt(judgements, block)
     },
   }
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Judgements, Status } from '../../src/model/judgement.ts'
+import type { Status } from '../../src/model/judgement.ts'
 import type { Objective } from '../../src/model/objective.ts'
 import { createTimeline } from '../../src/replay/timeline.ts'
 import { runInTurns } from '../../src/runtime/breathe.ts'
+import { fakeJudgements } from '../fakes/judgements.ts'
 import { fakeSnapshot } from '../fakes/snapshot.ts'
 
 const consumer = { name: 'g', kind: 'classic' } as const
@@ -23,13 +24,13 @@ async function timelineOf(minutes: Readonly<Record<number, Minute>>) {
     const rows = [
       lag === undefined ? { ...row, reason: 'timeout' as const } : { ...row, position: 100n - lag, end: 100n },
     ]
-    const judgements: Judgements =
-      status === undefined
-        ? new Map()
-        : new Map([['g', { status, topics: new Map([['t', { status, since: 0, outlook: 'unknown', rewinds: 0 }]]) }]])
     const objectives = isPromised ? [objective] : []
     const takenAtWall = Number(minute) * 60_000
-    await runInTurns(timeline.take(fakeSnapshot(rows, { takenAtWall, judgements, objectives })))
+    const snapshot = fakeSnapshot(rows, { takenAtWall, objectives })
+    const judgements = fakeJudgements(
+      status === undefined ? [] : [{ status, since: 0, outlook: 'unknown', rewinds: 0 }],
+    )
+    await runInTurns(timeline.take({ ...snapshot, parts: snapshot.parts.map((part) => ({ ...part, judgements })) }))
   }
   return timeline
 }

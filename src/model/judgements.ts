@@ -1,0 +1,112 @@
+import { type Outlook, outlooks, type Status, statuses, type TopicJudgement } from './judgement.ts'
+import { timeLagSources } from './time-lag.ts'
+
+/**
+ * What is thought of the blocks of a part, as columns: a hundred thousand objects a cycle would be most of what the garbage
+ * collector has to do. Immutable once a snapshot is published.
+ */
+export interface Judgements {
+  /** So many numbers a block, in the order of `places`; NaN where one is not known. */
+  readonly numbers: Float64Array
+  /** Indices into `statuses`, `outlooks` and `timeLagSources`, an entry a block. */
+  readonly status: Uint8Array
+  readonly outlook: Uint8Array
+  readonly source: Uint8Array
+  /** By block; absent for most. */
+  readonly why: ReadonlyMap<number, string>
+}
+
+/** Where each number of a block stands; in the units of `TopicJudgement`. */
+export const places = {
+  since: 0,
+  timeLag: 1,
+  uncertainty: 2,
+  eventTimeLag: 3,
+  produceRate: 4,
+  consumeRate: 5,
+  drain: 6,
+  headroomRecords: 7,
+  headroomSeconds: 8,
+  positionChangedAt: 9,
+  commitInterval: 10,
+  rewinds: 11,
+} as const
+export const NUMBERS = 12
+
+/** For so many blocks, to be filled before they become part of a snapshot. */
+export function judgementColumns(blocks: number) {
+  return {
+    numbers: new Float64Array(blocks * NUMBERS),
+    status: new Uint8Array(blocks),
+    outlook: new Uint8Array(blocks),
+    source: new Uint8Array(blocks),
+    why: new Map<number, string>(),
+  } satisfies Judgements
+}
+
+export type JudgementColumns = ReturnType<typeof judgementColumns>
+
+/** NaN when it is not known. */
+export function numberAt({ numbers }: Judgements, block: number, place: number): number {
+  return numbers[block * NUMBERS + place]!
+}
+
+export function statusAt({ status }: Judgements, block: number): Status {
+  return statuses[status[block]!]!
+}
+
+function outlookAt({ outlook }: Judgements, block: number): Outlook {
+  return outlooks[outlook[block]!]!
+}
+
+/** What is thought of one block. */
+export function judgementAt(judgements: Judgements, block: number): TopicJudgement {
+  const number = (place: number): number => numberAt(judgements, block, place)
+  const why = judgements.why.get(block)
+  const [seconds, uncertainty] = [number(places.timeLag), number(places.uncertainty)]
+  return {
+    status: statusAt(judgements, block),
+    since: number(places.since),
+    outlook: outlookAt(judgements, block),
+    rewinds: number(places.rewinds),
+    ...(why === undefined ? {} : { why }),
+    ...(Number.isNaN(seconds)
+      ? {}
+      : { timeLag: { seconds, uncertainty, source: timeLagSources[judgements.source[block]!]! } }),
+    ...known('eventTimeLag', number(places.eventTimeLag)),
+    ...known('produceRate', number(places.produceRate)),
+    ...known('consumeRate', number(places.consumeRate)),
+    ...known('drain', number(places.drain)),
+    ...known('headroomRecords', number(places.headroomRecords)),
+    ...known('headroomSeconds', number(places.headroomSeconds)),
+    ...known('positionChangedAt', number(places.positionChangedAt)),
+    ...known('commitInterval', number(places.commitInterval)),
+  }
+}
+
+function known<Name extends string>(name: Name, value: number): { readonly [Key in Name]?: number } {
+  return (Number.isNaN(value) ? {} : { [name]: value }) as { readonly [Key in Name]?: number }
+}
+
+/** What was thought of another block is thought of this one. */
+export function copyJudgement(from: Judgements, block: number, to: JudgementColumns, at: number): void {
+  for (let place = 0; place < NUMBERS; place++)
+    to.numbers[at * NUMBERS + place] = from.numbers[block * NUMBERS + place]!
+  to.status[at] = from.status[block]!
+  to.outlook[at] = from.outlook[block]!
+  to.source[at] = from.source[block]!
+  const why = from.why.get(block)
+  if (why !== undefined) to.why.set(at, why)
+}
+
+/** Whether the same is thought of two blocks. */
+export function isSameJudgement(one: Judgements, block: number, other: Judgements, at: number): boolean {
+  for (let place = 0; place < NUMBERS; place++)
+    if (!Object.is(one.numbers[block * NUMBERS + place], other.numbers[at * NUMBERS + place])) return false
+  return (
+    one.status[block] === other.status[at] &&
+    one.outlook[block] === other.outlook[at] &&
+    one.source[block] === other.source[at] &&
+    (one.why.size === 0 && other.why.size === 0 ? true : one.why.get(block) === other.why.get(at))
+  )
+}
