@@ -7,51 +7,91 @@ export interface Sample {
 }
 
 /**
- * Samples of the last minutes, the oldest first, at most seven: moment, positions and ends of each. Plain numbers, written
- * over: a hundred thousand consumers would have a million objects that live for minutes.
+ * Where samples of the last minutes lie in a list of numbers: moment, positions and ends of each, the oldest first. The
+ * first one that is not there has NaN for its moment.
  */
-export type Samples = number[]
+export type SamplesFrom = number
 
 const FIELDS = 3
 const [POSITIONS, ENDS] = [1, 2]
+const MOST = 7
+/** Numbers that samples take. */
+export const SAMPLES = MOST * FIELDS
 /** Rates are those of so many milliseconds at least. */
 export const RATE_MS = 300_000
 const SPACING_MS = RATE_MS / 5
 
+function countAt(list: readonly number[], from: SamplesFrom): number {
+  let count = 0
+  while (count < MOST && !Number.isNaN(list[from + count * FIELDS]!)) count++
+  return count
+}
+
 /** Adds a sample to those that a rate needs. Sums that fall are of other partitions or another log: all begins anew. */
-export function addSample(samples: Samples, at: number, positions: number, ends: number, spanMs: number): void {
-  const last = samples.length - FIELDS
-  if (last < 0 || ends < samples[last + ENDS]!) samples.length = 0
-  else {
-    if (at - samples[last]! < Math.max(SPACING_MS, spanMs / 5)) return
-    let kept = last
-    while (kept > 0 && samples[kept]! > at - spanMs) kept -= FIELDS
-    if (kept > 0) samples.splice(0, kept)
+export function addSample(
+  list: number[],
+  from: SamplesFrom,
+  at: number,
+  positions: number,
+  ends: number,
+  spanMs: number,
+): void {
+  let count = countAt(list, from)
+  const last = from + (count - 1) * FIELDS
+  if (count > 0 && ends < list[last + ENDS]!) count = 0
+  if (count > 0) {
+    if (at - list[last]! < Math.max(SPACING_MS, spanMs / 5)) return
+    // One is kept that is as old as the span.
+    let old = 0
+    while (old < count - 1 && list[from + (old + 1) * FIELDS]! <= at - spanMs) old++
+    old = Math.max(old, count - MOST + 1)
+    for (let to = from; to < from + (count - old) * FIELDS; to++) list[to] = list[to + old * FIELDS]!
+    count -= old
   }
-  samples.push(at, positions, ends)
+  const next = from + count * FIELDS
+  list[next] = at
+  list[next + POSITIONS] = positions
+  list[next + ENDS] = ends
+  if (count + 1 < MOST) list[next + FIELDS] = Number.NaN
+}
+
+export function clearSamples(list: number[], from: SamplesFrom): void {
+  list[from] = Number.NaN
+}
+
+/** The oldest; undefined without one. */
+export function firstSample(list: readonly number[], from: SamplesFrom): Sample | undefined {
+  return sampleAt(list, from)
+}
+
+function lastSample(list: readonly number[], from: SamplesFrom): Sample | undefined {
+  return sampleAt(list, from + Math.max(0, countAt(list, from) - 1) * FIELDS)
+}
+
+function sampleAt(list: readonly number[], index: number): Sample | undefined {
+  const at = list[index]!
+  return Number.isNaN(at) ? undefined : { at, positions: list[index + POSITIONS]!, ends: list[index + ENDS]! }
 }
 
 /** They reach back so far, and in all of them the sums were these. */
-export function areSamplesFlat(samples: Samples, positions: number, ends: number, since: number): boolean {
-  if (samples.length === 0 || samples[0]! > since) return false
-  for (let at = 0; at < samples.length; at += FIELDS)
-    if (samples[at + POSITIONS] !== positions || samples[at + ENDS] !== ends) return false
+export function areSamplesFlat(
+  list: readonly number[],
+  from: SamplesFrom,
+  positions: number,
+  ends: number,
+  since: number,
+): boolean {
+  const count = countAt(list, from)
+  if (count === 0 || list[from]! > since) return false
+  for (let at = from; at < from + count * FIELDS; at += FIELDS)
+    if (list[at + POSITIONS] !== positions || list[at + ENDS] !== ends) return false
   return true
 }
 
 /** Time passed in which nothing changed. */
-export function shiftSamples(samples: Samples, ms: number): void {
-  for (let at = 0; at < samples.length; at += FIELDS) samples[at]! += ms
-}
-
-/** The oldest; undefined without one. */
-export function firstSample(samples: Samples): Sample | undefined {
-  return sampleAt(samples, 0)
-}
-
-function sampleAt(samples: Samples, index: number): Sample | undefined {
-  const at = samples[index]
-  return at === undefined ? undefined : { at, positions: samples[index + POSITIONS]!, ends: samples[index + ENDS]! }
+export function shiftSamples(list: number[], from: SamplesFrom, ms: number): void {
+  const end = from + countAt(list, from) * FIELDS
+  for (let at = from; at < end; at += FIELDS) list[at]! += ms
 }
 
 export interface Rates {
@@ -66,11 +106,17 @@ export interface Rates {
  *
  * @param moves samples taken at the cycles in which the position moved
  */
-export function ratesOf(samples: Samples, moves: Samples, now: Sample, stepMs: number): Rates | undefined {
-  const first = firstSample(samples)
+export function ratesOf(
+  list: readonly number[],
+  samples: SamplesFrom,
+  moves: SamplesFrom,
+  now: Sample,
+  stepMs: number,
+): Rates | undefined {
+  const first = firstSample(list, samples)
   if (first === undefined || now.at - first.at < SPACING_MS) return undefined
   const produce = perSecond(now.ends - first.ends, now.at - first.at)
-  const [from, to] = [firstSample(moves), sampleAt(moves, moves.length - FIELDS)]
+  const [from, to] = [firstSample(list, moves), lastSample(list, moves)]
   const isMoving = to !== undefined && now.at - to.at <= 2 * Math.max(stepMs, SPACING_MS / 2)
   const consume =
     isMoving && from !== undefined && to.at - from.at >= SPACING_MS / 2

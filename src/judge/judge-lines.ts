@@ -118,10 +118,10 @@ function fieldsOf(movement: Movement, wallOf: (moment: number) => number): objec
     moved: rows.map((row) => (row?.hasMoved === true ? 1 : 0)),
     last_at: wallOf(lastAt),
     waits_since: wallOf(waitsSince),
-    ...(movedAt === undefined ? {} : { moved_at: wallOf(movedAt) }),
+    ...(Number.isNaN(movedAt) ? {} : { moved_at: wallOf(movedAt) }),
     ...(steps.length === 0 ? {} : { steps: steps.map(Math.round) }),
     ...(rewinds === 0 ? {} : { rewinds }),
-    ...(rewoundAt === undefined ? {} : { rewound_at: wallOf(rewoundAt) }),
+    ...(Number.isNaN(rewoundAt) ? {} : { rewound_at: wallOf(rewoundAt) }),
     ...(movement.status === undefined ? {} : { status: movement.status, status_since: wallOf(movement.statusSince) }),
   }
 }

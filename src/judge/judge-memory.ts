@@ -1,5 +1,5 @@
 import type { Consumer } from '../model/consumer.ts'
-import { type Movement, newMovement, partitionsOf, skipTime } from './movement.ts'
+import { Movement, partitionsOf, skipTime } from './movement.ts'
 
 /** What is remembered of a consumer. Written by the judge only. */
 export interface ConsumerMemory {
@@ -46,7 +46,7 @@ export function takeMovement(
   const isAnother =
     known !== undefined && (isRecreated || (known.topicId !== undefined && id !== undefined && known.topicId !== id))
   if (known === undefined || isAnother) {
-    const begun = newMovement(now, id)
+    const begun = new Movement(now, name, id)
     if (known !== undefined) begun.rewinds = known.rewinds
     topics.set(name, begun)
     return begun
@@ -62,8 +62,7 @@ export function takeMovement(
 
 export function movesElsewhere({ topics }: ConsumerMemory, here: Movement, since: number): boolean {
   if (topics.size === 1) return false
-  for (const movement of topics.values())
-    if (movement !== here && movement.movedAt !== undefined && movement.movedAt >= since) return true
+  for (const movement of topics.values()) if (movement !== here && movement.movedAt >= since) return true
   return false
 }
 

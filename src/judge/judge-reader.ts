@@ -7,7 +7,7 @@ import type { EndMoment } from './end-slots.ts'
 import type { SavedJudge } from './judge.ts'
 import { type Clocks, isLittleEndian, MOST_CELLS, VERSION } from './judge-lines.ts'
 import { type ConsumerMemory, newConsumerMemory } from './judge-memory.ts'
-import { type Movement, newMovement, setRow, takeStep } from './movement.ts'
+import { Movement, setRow } from './movement.ts'
 
 /** More have not been written: a cluster of three million partitions has two moments. */
 const MOST_READ_CELLS = 4 * MOST_CELLS
@@ -67,7 +67,7 @@ export function createJudgeReader(
   function takeConsumer(consumer: string, fields: Fields): string | undefined {
     const memory: ConsumerMemory = { ...newConsumerMemory(), hadMembers: fields['had_members'] === true }
     for (const [name, value] of Object.entries(fieldsOf(fields['topics']))) {
-      const movement = movementOf(fieldsOf(value), momentOf, now)
+      const movement = movementOf(name, fieldsOf(value), momentOf, now)
       if (movement === undefined) return `consumer "${consumer}", topic "${name}"`
       memory.topics.set(name, movement)
     }
@@ -137,7 +137,7 @@ function offsetsOf(texts: readonly unknown[]): { readonly column: Uint32Array; r
   return { column, seen }
 }
 
-function movementOf(fields: Fields, momentOf: (at: number) => number, now: number): Movement | undefined {
+function movementOf(name: string, fields: Fields, momentOf: (at: number) => number, now: number): Movement | undefined {
   const {
     id,
     position,
@@ -155,7 +155,7 @@ function movementOf(fields: Fields, momentOf: (at: number) => number, now: numbe
   if (since.length !== position.length || moved.length !== position.length) return undefined
   const offsets = offsetsOf(position)
   if (offsets === undefined) return undefined
-  const movement = newMovement(now, typeof id === 'string' ? id : undefined)
+  const movement = new Movement(now, name, typeof id === 'string' ? id : undefined)
   for (const [partition, at] of since.entries()) {
     if (offsets.seen[partition] === 0) continue
     if (!isMoment(at)) return undefined
@@ -164,7 +164,7 @@ function movementOf(fields: Fields, momentOf: (at: number) => number, now: numbe
   }
   movement.lastAt = momentOf(lastAt)
   if (isMoment(movedAt)) movement.movedAt = momentOf(movedAt)
-  if (Array.isArray(steps)) for (const step of steps.filter(isStep).slice(-5)) takeStep(movement, step)
+  if (Array.isArray(steps)) for (const step of steps.filter(isStep).slice(-5)) movement.takeStep(step)
   if (isCount(rewinds)) movement.rewinds = rewinds
   if (isMoment(rewoundAt)) movement.rewoundAt = momentOf(rewoundAt)
   if (isMoment(waitsSince)) movement.waitsSince = momentOf(waitsSince)

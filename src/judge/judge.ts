@@ -1,6 +1,6 @@
 import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { Consumer } from '../model/consumer.ts'
-import { copyJudgement, isSameJudgement, type JudgementColumns, judgementColumns } from '../model/judgements.ts'
+import { copyJudgements, isSameJudgement, type JudgementColumns, judgementColumns } from '../model/judgements.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import type { NoPositionPolicy } from '../model/no-position-policy.ts'
 import type { Objective } from '../model/objective.ts'
@@ -8,10 +8,10 @@ import type { SnapshotPart } from '../model/snapshot.ts'
 import { areSamplesFlat, ratesOf } from './block-samples.ts'
 import { ARRIVING_MS, newBlockScan, type ScanCycle, scanBlock, skipBlock } from './block-scan.ts'
 import { createEndHistory, type EndHistory, momentOf } from './end-history.ts'
-import { areFloorsFlat } from './floors.ts'
+import { areFloorsFlat, floorOf, type Rise, riseOf } from './floors.ts'
 import type { Kept } from './headroom.ts'
 import { type ConsumerMemory, forgetAbsent, movesElsewhere, takeMembers, takeMovement } from './judge-memory.ts'
-import { type Movement, takeRest } from './movement.ts'
+import { floorsOf, type Movement, movesOf, samplesOf, takeRest } from './movement.ts'
 import { slotAt } from './passing.ts'
 import { leaveSeats, type Seats, saysTheSame, seatsOf } from './seats.ts'
 import { ok, type Standing, type StatusVerdict, statusOf } from './status.ts'
@@ -131,7 +131,8 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
     const { part: before, judgements: thoughtBefore, movements, restsUntil } = its
     const { now } = input
     const writer = createTimeLagWriter(batch.partition.length)
-    const judgements = judgementColumns(batch.blockConsumer.length)
+    const judgements =
+      thoughtBefore === undefined ? judgementColumns(batch.blockConsumer.length) : copyJudgements(thoughtBefore)
     let rows = ROWS_PER_STEP
     let last = -1
     for (let block = 0; block < batch.blockConsumer.length; block++) {
@@ -143,13 +144,12 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       const index = batch.blockConsumer[block]!
       const consumer = batch.consumers[index]!
       const memory = its.consumers[index]!
-      if (index !== last) takeMembers(memory, consumer)
+      if (index !== last && before.batch.consumers[index] !== consumer) takeMembers(memory, consumer)
       last = index
       const until = restsUntil[block]!
       if (until > 0) {
         if (mayRest && (block + cycles) % LOOK_EVERY > 0 && saysTheSame(before, part, block)) {
           restsUntil[block] = now
-          copyJudgement(thoughtBefore!, block, judgements, block)
           continue
         }
         takeRest(movements[block]!, until)
@@ -186,8 +186,8 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       movement.status === 'ok' &&
       scan.isWhole &&
       !scan.isBehind &&
-      areFloorsFlat(movement.floors) &&
-      areSamplesFlat(movement.samples, scan.positions, scan.ends, now - spanOf(movement))
+      areFloorsFlat(movement.numbers, floorsOf) &&
+      areSamplesFlat(movement.numbers, samplesOf, scan.positions, scan.ends, now - spanOf(movement))
     )
   }
 
@@ -211,35 +211,37 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       takeScan(movement, scan, { kind: consumer.kind, holds: batch.holds, lag, now, stretchMs: windowMs / STRETCHES })
     const { positions, ends, isWhole } = scan
     const rates = isWhole
-      ? ratesOf(movement.samples, movement.moves, { at: now, positions, ends }, movement.stepMs ?? 0)
+      ? ratesOf(movement.numbers, samplesOf, movesOf, { at: now, positions, ends }, movement.stepMs ?? 0)
       : undefined
-    const isRewound = movement.rewoundAt !== undefined && now - movement.rewoundAt < windowMs
+    const isRewound = now - movement.rewoundAt < windowMs
+    const rise = lag === 0 ? undefined : riseOf(movement.numbers, floorsOf)
     // Of those that have read all there is no more to be said, and they are most.
-    const verdict = lag === 0 && !isRewound ? ok : verdictOf({ name, lag, windowMs, movement, consumer, memory, input })
+    const verdict =
+      lag === 0 && !isRewound ? ok : verdictOf({ name, lag, rise, windowMs, movement, consumer, memory, input })
     if (movement.status !== verdict.status) {
       movement.status = verdict.status
       movement.statusSince = now
     }
-    writeJudgement(judgements, block, { scan, movement, verdict, lag, rates, now, wall })
+    writeJudgement(judgements, block, { scan, movement, verdict, lag, rates, rise, now, wall })
   }
 
-  function verdictOf({ name, lag, windowMs, movement, consumer, memory, input }: VerdictInput): StatusVerdict {
+  function verdictOf({ name, lag, rise, windowMs, movement, consumer, memory, input }: VerdictInput): StatusVerdict {
     const { now } = input
     const isJobRunning = input.isJobRunning(consumer.name)
     return statusOf({
       now,
       windowMs,
       standing: standingOf(),
-      hasMoved: movement.movedAt !== undefined,
+      hasMoved: movement.hasMoved,
       movesElsewhere: movesElsewhere(memory, movement, now - windowMs),
       rewoundAt: movement.rewoundAt,
       members: memory.members,
       hadMembers: memory.hadMembers,
       isJob: consumer.kind === 'flink' || isJobRunning !== undefined,
       isJobRunning,
-      floors: movement.floors,
       // A share group's lag has no teeth.
-      isStepKnown: movement.stepMs !== undefined || consumer.kind === 'share',
+      floor: floorOf(movement.numbers, floorsOf, movement.stepMs !== undefined || consumer.kind === 'share'),
+      rise,
       isLosing: scan.isLosing,
       timeLagAtLeast: scan.least / 1_000,
       lag,
@@ -268,6 +270,7 @@ interface BlockInput {
 interface VerdictInput extends Pick<BlockInput, 'consumer' | 'memory' | 'input'> {
   readonly name: string
   readonly lag: number | undefined
+  readonly rise: Rise | undefined
   readonly windowMs: number
   readonly movement: Movement
 }

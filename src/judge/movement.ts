@@ -1,59 +1,133 @@
 import type { Status } from '../model/judgement.ts'
 import type { OffsetColumn } from '../model/offsets.ts'
-import { type Samples, shiftSamples } from './block-samples.ts'
-import { type Floors, shiftFloors } from './floors.ts'
+import { clearSamples, SAMPLES, shiftSamples } from './block-samples.ts'
+import { clearFloors, FLOORS, shiftFloors } from './floors.ts'
+
+/** Where the numbers of a movement stand in their list. */
+const [LAST_AT, MOVED_AT, WAITS_SINCE, STEP_MS, REWOUND_AT, STATUS_SINCE, SAID_SINCE, SAID_MOVED_AT] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+]
+const STEPS_FROM = 8
+const STEPS = 5
+const SAMPLES_FROM = STEPS_FROM + STEPS
+const MOVES_FROM = SAMPLES_FROM + SAMPLES
+const FLOORS_FROM = MOVES_FROM + SAMPLES
+const NUMBERS = FLOORS_FROM + FLOORS
+
+/** The lists of a movement, as places in `numbers`: see `block-samples` and `floors`. */
+export const samplesOf = SAMPLES_FROM
+/** Samples taken when it moved. */
+export const movesOf = MOVES_FROM
+export const floorsOf = FLOORS_FROM
 
 /**
  * How the positions of a consumer on one topic have moved since they are watched. Written by the judge only; moments are
- * monotonic milliseconds.
+ * monotonic milliseconds, NaN where there was none. All numbers lie in one list: a hundred thousand consumers would
+ * otherwise have two million objects, which lie scattered and are looked through by the garbage collector again and again.
  */
-export interface Movement {
+export class Movement {
+  readonly topic: string
   topicId: string | undefined
+  /** What was thought of it last; undefined before the first time. */
+  status: Status | undefined = undefined
+  rewinds = 0
+  readonly numbers: number[] = new Array<number>(NUMBERS).fill(Number.NaN)
   /**
    * Four numbers a partition: the low and high word of its position, since when it has not moved although there was
    * something to read (NaN where none was seen; time in which it is not known does not count), and 1 where it has moved.
-   * Plain numbers in one list, since three typed arrays for each of a hundred thousand would be most of the memory.
    */
-  readonly rows: number[]
-  /** Of the last cycle that saw it. */
-  lastAt: number
-  movedAt: number | undefined
-  /** When it last moved, or had nothing to read: what follows is waiting for the next commit. */
-  waitsSince: number
-  /** How long the last movements were waited for, and what follows from it. */
-  readonly steps: number[]
-  stepMs: number | undefined
-  readonly samples: Samples
-  readonly moves: Samples
-  readonly floors: Floors
-  rewinds: number
-  rewoundAt: number | undefined
-  /** What was thought of it last, and since when; undefined before the first time. */
-  status: Status | undefined
-  statusSince: number
-  /** As milliseconds of the wall clock that were told: since when it has the status, and `movedAt`. NaN before. */
-  saidSince: number
-  saidMovedAt: number
-}
+  readonly rows: number[] = []
 
-export function newMovement(now: number, topicId: string | undefined): Movement {
-  return {
-    topicId,
-    rows: [],
-    lastAt: now,
-    movedAt: undefined,
-    waitsSince: now,
-    steps: [],
-    stepMs: undefined,
-    samples: [],
-    moves: [],
-    floors: [],
-    rewinds: 0,
-    rewoundAt: undefined,
-    status: undefined,
-    statusSince: now,
-    saidSince: Number.NaN,
-    saidMovedAt: Number.NaN,
+  constructor(now: number, topic: string, topicId: string | undefined) {
+    this.topic = topic
+    this.topicId = topicId
+    this.lastAt = now
+    this.waitsSince = now
+    this.statusSince = now
+  }
+
+  /** Of the last cycle that saw it. */
+  get lastAt(): number {
+    return this.numbers[LAST_AT]!
+  }
+  set lastAt(moment: number) {
+    this.numbers[LAST_AT] = moment
+  }
+
+  get movedAt(): number {
+    return this.numbers[MOVED_AT]!
+  }
+  set movedAt(moment: number) {
+    this.numbers[MOVED_AT] = moment
+  }
+
+  get hasMoved(): boolean {
+    return !Number.isNaN(this.movedAt)
+  }
+
+  /** When it last moved, or had nothing to read: what follows is waiting for the next commit. */
+  get waitsSince(): number {
+    return this.numbers[WAITS_SINCE]!
+  }
+  set waitsSince(moment: number) {
+    this.numbers[WAITS_SINCE] = moment
+  }
+
+  /** How long it takes from one commit to the next, as a rule; undefined while nobody knows. */
+  get stepMs(): number | undefined {
+    const ms = this.numbers[STEP_MS]!
+    return Number.isNaN(ms) ? undefined : ms
+  }
+
+  get rewoundAt(): number {
+    return this.numbers[REWOUND_AT]!
+  }
+  set rewoundAt(moment: number) {
+    this.numbers[REWOUND_AT] = moment
+  }
+
+  get statusSince(): number {
+    return this.numbers[STATUS_SINCE]!
+  }
+  set statusSince(moment: number) {
+    this.numbers[STATUS_SINCE] = moment
+  }
+
+  /** Milliseconds of the wall clock that were told: since when it has the status. */
+  get saidSince(): number {
+    return this.numbers[SAID_SINCE]!
+  }
+  set saidSince(wall: number) {
+    this.numbers[SAID_SINCE] = wall
+  }
+
+  /** Milliseconds of the wall clock that were told of `movedAt`. */
+  get saidMovedAt(): number {
+    return this.numbers[SAID_MOVED_AT]!
+  }
+  set saidMovedAt(wall: number) {
+    this.numbers[SAID_MOVED_AT] = wall
+  }
+
+  /** How long the last movements were waited for, the oldest first. */
+  get steps(): readonly number[] {
+    return this.numbers.slice(STEPS_FROM, STEPS_FROM + STEPS).filter((step) => !Number.isNaN(step))
+  }
+
+  /**
+   * Takes how long it was from one commit to the next while there was something to read. As a rule it is as long as the
+   * middle one of the last, and as the longest until there are three.
+   */
+  takeStep(step: number): void {
+    const { numbers } = this
+    let count = 0
+    while (count < STEPS && !Number.isNaN(numbers[STEPS_FROM + count]!)) count++
+    if (count === STEPS) {
+      count--
+      for (let place = 0; place < count; place++) numbers[STEPS_FROM + place] = numbers[STEPS_FROM + place + 1]!
+    }
+    numbers[STEPS_FROM + count] = step
+    numbers[STEP_MS] = Math.min(typical(numbers, STEPS_FROM, count + 1), MOST_STEP_MS)
   }
 }
 
@@ -145,40 +219,29 @@ export function skipTime({ rows }: Movement, partition: number, ms: number): voi
 
 /** Until this moment nothing changed, and there was nothing to read, since the last cycle that saw it. */
 export function takeRest(movement: Movement, until: number): void {
-  const { rows, lastAt } = movement
+  const { rows, numbers } = movement
+  const passed = until - movement.lastAt
   for (let at = SINCE; at < rows.length; at += FIELDS) if (!Number.isNaN(rows[at]!)) rows[at] = until
-  shiftSamples(movement.samples, until - lastAt)
-  shiftFloors(movement.floors, until - lastAt)
+  shiftSamples(numbers, samplesOf, passed)
+  shiftFloors(numbers, floorsOf, passed)
   movement.waitsSince = until
   movement.lastAt = until
 }
 
-const STEPS = 5
 const ENOUGH_STEPS = 3
 /** A consumer that takes longer than this to commit is not waited for. */
 const MOST_STEP_MS = 3_600_000
 
-/**
- * Takes how long it was from one commit to the next while there was something to read. As a rule it is as long as the middle
- * one of the last, and as the longest until there are three.
- */
-export function takeStep(movement: Movement, step: number): void {
-  const { steps } = movement
-  if (steps.length === STEPS) steps.shift()
-  steps.push(step)
-  movement.stepMs = Math.min(steps.length < ENOUGH_STEPS ? Math.max(...steps) : middleOf(steps), MOST_STEP_MS)
-}
-
 /** Counts in place of sorting: it is done for every consumer that moves, and there are five of them. */
-function middleOf(numbers: readonly number[]): number {
-  const place = numbers.length >> 1
-  for (const one of numbers) {
+function typical(numbers: readonly number[], from: number, count: number): number {
+  const place = count < ENOUGH_STEPS ? count - 1 : count >> 1
+  for (let one = from; one < from + count; one++) {
     let [below, same] = [0, 0]
-    for (const other of numbers) {
-      if (other < one) below++
-      else if (other === one) same++
+    for (let other = from; other < from + count; other++) {
+      if (numbers[other]! < numbers[one]!) below++
+      else if (numbers[other] === numbers[one]) same++
     }
-    if (below <= place && place < below + same) return one
+    if (below <= place && place < below + same) return numbers[one]!
   }
   return Number.NaN
 }
@@ -186,7 +249,7 @@ function middleOf(numbers: readonly number[]): number {
 /** Takes a cycle in which positions moved forward. */
 export function takeMove(movement: Movement, now: number): void {
   const step = now - movement.waitsSince
-  if (step > 0) takeStep(movement, step)
+  if (step > 0) movement.takeStep(step)
   movement.movedAt = now
   movement.waitsSince = now
 }
@@ -197,12 +260,13 @@ export function takeMove(movement: Movement, now: number): void {
  * @param isRewind somebody did so; otherwise what was read since the last checkpoint is read once more
  */
 export function takeBack(movement: Movement, now: number, isRewind: boolean): void {
+  const { numbers } = movement
   movement.movedAt = now
   movement.waitsSince = now
-  movement.samples.length = 0
-  movement.moves.length = 0
+  clearSamples(numbers, samplesOf)
+  clearSamples(numbers, movesOf)
   if (!isRewind) return
-  movement.floors.length = 0
+  clearFloors(numbers, floorsOf)
   movement.rewinds++
   movement.rewoundAt = now
 }

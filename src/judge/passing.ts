@@ -34,11 +34,36 @@ export function findPassing(
   found.notBefore = Number.NEGATIVE_INFINITY
   found.notAfter = Number.POSITIVE_INFINITY
   const place = difference(offset, index, base, row)
-  // Below the base an end of 0 may stand for any lower one, so that only those above it say something.
-  const most = Math.max(place, 0)
+  if (place < 0) {
+    // An end of 0 may stand for any lower one, so that the first above it is the first that says something.
+    let slot = 0
+    for (; slot < moments.length; slot++) {
+      const cell = columns[column[slot]!]![row]!
+      if (cell !== UNKNOWN && cell > 0) break
+    }
+    if (slot < moments.length) found.notAfter = moments[slot]!.readAt
+    return false
+  }
   let [low, high] = [-1, moments.length]
   let [below, above] = [0, 0]
-  // Known ends only grow: the last one at or below is found by halves, around those that are not known.
+  // Most positions were passed a few moments ago: backwards in steps that grow, to the first end at or below the position.
+  for (let slot = moments.length - 1, step = 1; slot >= 0; ) {
+    const cell = columns[column[slot]!]![row]!
+    if (cell === UNKNOWN) {
+      slot--
+    } else if (cell > place) {
+      high = slot
+      above = cell
+      slot -= step
+      step *= 2
+    } else {
+      low = slot
+      below = cell
+      found.notBefore = moments[slot]!.askedAt
+      break
+    }
+  }
+  // Known ends only grow: then the last one at or below is found by halves, around those that are not known.
   while (high - low > 1) {
     const middle = (low + high) >>> 1
     let slot = middle
@@ -47,9 +72,7 @@ export function findPassing(
     if (slot === low) {
       // Nothing is known up to the middle: what is sought lies above it, or it is `low` itself.
       low = middle
-      continue
-    }
-    if (cell > most) {
+    } else if (cell > place) {
       high = slot
       above = cell
     } else {
@@ -59,7 +82,6 @@ export function findPassing(
     }
   }
   if (high < moments.length) found.notAfter = moments[high]!.readAt
-  if (place < 0) found.notBefore = Number.NEGATIVE_INFINITY
   if (found.notBefore === Number.NEGATIVE_INFINITY || high === moments.length) return false
   const share = (place + 1 - below) / (above - below)
   found.guess = found.notBefore + share * (found.notAfter - found.notBefore)

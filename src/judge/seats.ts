@@ -1,7 +1,7 @@
 import type { Judgements } from '../model/judgements.ts'
 import { KNOWN } from '../model/reason.ts'
 import type { SnapshotPart } from '../model/snapshot.ts'
-import { type ConsumerMemory, rememberedConsumer } from './judge-memory.ts'
+import { type ConsumerMemory, rememberedConsumer, takeMembers } from './judge-memory.ts'
 import { type Movement, takeRest } from './movement.ts'
 
 /**
@@ -37,9 +37,11 @@ export function* seatsOf(
   if (before !== undefined) yield* leaveSeats(before)
   const { batch } = part
   const memories: ConsumerMemory[] = []
-  for (const [index, { name }] of batch.consumers.entries()) {
+  for (const [index, consumer] of batch.consumers.entries()) {
     if (index % BLOCKS_PER_STEP === 0) yield
-    memories.push(rememberedConsumer(consumers, name))
+    const memory = rememberedConsumer(consumers, consumer.name)
+    takeMembers(memory, consumer)
+    memories.push(memory)
   }
   const blocks = batch.blockConsumer.length
   const movements: (Movement | undefined)[] = []

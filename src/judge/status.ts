@@ -1,6 +1,6 @@
 import type { Status } from '../model/judgement.ts'
 import type { Objective } from '../model/objective.ts'
-import { type Floors, floorOf, riseOf } from './floors.ts'
+import type { Floor, Rise } from './floors.ts'
 
 /** What the status of a consumer on a topic is decided by. Times are milliseconds; monotonic where they are moments. */
 export interface StatusFacts {
@@ -13,8 +13,8 @@ export interface StatusFacts {
   readonly hasMoved: boolean
   /** It has moved on another topic within the window. */
   readonly movesElsewhere: boolean
-  /** When it was last set back. */
-  readonly rewoundAt: number | undefined
+  /** When it was last set back; NaN when it never was. */
+  readonly rewoundAt: number
   /** Live members of the group, when they were last known; undefined when they never were. */
   readonly members: number | undefined
   readonly hadMembers: boolean
@@ -22,9 +22,10 @@ export interface StatusFacts {
   readonly isJob: boolean
   /** Undefined when not known. */
   readonly isJobRunning: boolean | undefined
-  readonly floors: Floors
-  /** It is known how long the consumer takes from one commit to the next. */
-  readonly isStepKnown: boolean
+  /** The least of its lag from one commit to the next; undefined while it is not known. */
+  readonly floor: Floor | undefined
+  /** How the floor rose throughout the window; undefined when it did not. */
+  readonly rise: Rise | undefined
   /** A position lies below the log start. */
   readonly isLosing: boolean
   /** Seconds that the time lag is at least. */
@@ -97,13 +98,13 @@ function orphan(facts: StatusFacts): StatusVerdict | undefined {
 }
 
 function rewound({ now, windowMs, rewoundAt }: StatusFacts): StatusVerdict | undefined {
-  if (rewoundAt === undefined || now - rewoundAt >= windowMs) return undefined
+  if (!(now - rewoundAt < windowMs)) return undefined
   return { status: 'rewound', why: `positions were set back ${seconds((now - rewoundAt) / 1_000)} ago` }
 }
 
 function overFloor(facts: StatusFacts): StatusVerdict | undefined {
   // What the floor was before the lag became unknown says nothing about now.
-  const floor = facts.lag === undefined || facts.lag === 0 ? undefined : floorOf(facts.floors, facts.isStepKnown)
+  const floor = facts.lag === undefined || facts.lag === 0 ? undefined : facts.floor
   const over = floor && overObjective(facts, floor)
   return over === undefined ? undefined : { status: 'lagging', why: over }
 }
@@ -113,9 +114,8 @@ function losing({ isLosing }: StatusFacts): StatusVerdict | undefined {
 }
 
 /** Where nothing is promised. */
-function rising({ lag, floors, objectives }: StatusFacts): StatusVerdict | undefined {
-  const rise = lag === undefined || lag === 0 || objectives.length > 0 ? undefined : riseOf(floors)
-  if (rise === undefined) return undefined
+function rising({ lag, rise, objectives }: StatusFacts): StatusVerdict | undefined {
+  if (rise === undefined || lag === undefined || lag === 0 || objectives.length > 0) return undefined
   const { records, overMs } = rise
   return { status: 'lagging', why: `its least lag rose by ${count(records, 'record')} in ${seconds(overMs / 1_000)}` }
 }

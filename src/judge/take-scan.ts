@@ -1,8 +1,8 @@
 import type { ConsumerKind } from '../model/consumer.ts'
-import { addSample, firstSample, RATE_MS } from './block-samples.ts'
+import { addSample, clearSamples, firstSample, RATE_MS } from './block-samples.ts'
 import type { BlockScan } from './block-scan.ts'
 import { addToFloors } from './floors.ts'
-import { type Movement, takeBack, takeMove } from './movement.ts'
+import { floorsOf, type Movement, movesOf, samplesOf, takeBack, takeMove } from './movement.ts'
 
 export interface ScanFacts {
   readonly kind: ConsumerKind
@@ -17,23 +17,24 @@ export interface ScanFacts {
 /** What the scan of a block found becomes part of what is known of the movement. */
 export function takeScan(movement: Movement, scan: BlockScan, { kind, holds, lag, now, stretchMs }: ScanFacts): void {
   const { positions, ends, isWhole } = scan
+  const { numbers } = movement
   const spanMs = spanOf(movement)
   if (scan.isBack) takeBack(movement, now, kind !== 'flink' || isRewind(movement, scan))
   else if (scan.isForward) {
     takeMove(movement, now)
-    if (isWhole) addSample(movement.moves, now, positions, ends, spanMs)
+    if (isWhole) addSample(numbers, movesOf, now, positions, ends, spanMs)
   }
   // A partition that joins later would look like records that arrived.
   if (scan.isWider) {
-    movement.samples.length = 0
-    movement.moves.length = 0
+    clearSamples(numbers, samplesOf)
+    clearSamples(numbers, movesOf)
   }
   if (!scan.isBehind) movement.waitsSince = now
   movement.lastAt = now
   if (!isWhole && holds === 'position') return
-  addSample(movement.samples, now, positions, ends, spanMs)
+  addSample(numbers, samplesOf, now, positions, ends, spanMs)
   if (lag === undefined) return
-  addToFloors(movement.floors, now, lag, scan.isTimed ? scan.guess / 1_000 : Number.NaN, ends, stretchMs)
+  addToFloors(numbers, floorsOf, now, lag, scan.isTimed ? scan.guess / 1_000 : Number.NaN, ends, stretchMs)
 }
 
 /** What rates are measured over, in milliseconds. */
@@ -46,7 +47,7 @@ export function spanOf({ stepMs }: Movement): number {
  * commit until the first record: both are steps back that nobody asked for. One behind all of the last minutes is another
  * thing.
  */
-function isRewind({ moves }: Movement, { isWhole, positions }: BlockScan): boolean {
-  const oldest = firstSample(moves)
+function isRewind({ numbers }: Movement, { isWhole, positions }: BlockScan): boolean {
+  const oldest = firstSample(numbers, movesOf)
   return oldest !== undefined && isWhole && positions < oldest.positions
 }

@@ -3,7 +3,7 @@ import { type JudgementColumns, NUMBERS, places } from '../model/judgements.ts'
 import { timeLagSources } from '../model/time-lag.ts'
 import type { Rates } from './block-samples.ts'
 import type { BlockScan } from './block-scan.ts'
-import { riseOf } from './floors.ts'
+import type { Rise } from './floors.ts'
 import { drainOf, outlookOf } from './headroom.ts'
 import type { Movement } from './movement.ts'
 import type { StatusVerdict } from './status.ts'
@@ -15,6 +15,7 @@ export interface JudgementFacts {
   readonly verdict: StatusVerdict
   readonly lag: number | undefined
   readonly rates: Rates | undefined
+  readonly rise: Rise | undefined
   /** Milliseconds of the monotonic clock and the wall clock, now. */
   readonly now: number
   readonly wall: number
@@ -22,16 +23,16 @@ export interface JudgementFacts {
 
 /** Writes what is thought of a consumer on a topic, from what was found. */
 export function writeJudgement(to: JudgementColumns, block: number, facts: JudgementFacts): void {
-  const { scan, movement, verdict, lag, rates, now, wall } = facts
+  const { scan, movement, verdict, lag, rates, rise, now, wall } = facts
   const headroom = Number.isFinite(scan.headroomSeconds) ? scan.headroomSeconds : undefined
-  const outlook = outlookOf({ lag, isRising: riseOf(movement.floors) !== undefined, rates, headroomSeconds: headroom })
+  const outlook = outlookOf({ lag, isRising: rise !== undefined, rates, headroomSeconds: headroom })
   movement.saidSince = keptMoment(movement.saidSince, wall - (now - movement.statusSince))
-  if (movement.movedAt !== undefined)
-    movement.saidMovedAt = keptMoment(movement.saidMovedAt, wall - (now - movement.movedAt))
+  if (movement.hasMoved) movement.saidMovedAt = keptMoment(movement.saidMovedAt, wall - (now - movement.movedAt))
   to.status[block] = statuses.indexOf(verdict.status)
   to.outlook[block] = outlooks.indexOf(outlook)
   to.source[block] = scan.isTimed && scan.most > 0 ? timeLagSources.indexOf(scan.source) : 0
-  if (verdict.why !== undefined) to.why.set(block, verdict.why)
+  if (verdict.why === undefined) to.why.delete(block)
+  else to.why.set(block, verdict.why)
   const { numbers } = to
   const at = block * NUMBERS
   numbers[at + places.since] = movement.saidSince
@@ -43,7 +44,7 @@ export function writeJudgement(to: JudgementColumns, block: number, facts: Judge
   numbers[at + places.drain] = drainOf({ lag, rates }) ?? Number.NaN
   numbers[at + places.headroomRecords] = Number.isFinite(scan.headroomRecords) ? scan.headroomRecords : Number.NaN
   numbers[at + places.headroomSeconds] = headroom ?? Number.NaN
-  numbers[at + places.positionChangedAt] = movement.movedAt === undefined ? Number.NaN : movement.saidMovedAt
+  numbers[at + places.positionChangedAt] = movement.saidMovedAt
   numbers[at + places.commitInterval] = movement.stepMs ?? Number.NaN
   numbers[at + places.rewinds] = movement.rewinds
 }

@@ -16,6 +16,10 @@ export interface Judgements {
   readonly why: ReadonlyMap<number, string>
 }
 
+export interface JudgementColumns extends Judgements {
+  readonly why: Map<number, string>
+}
+
 /** Where each number of a block stands; in the units of `TopicJudgement`. */
 export const places = {
   since: 0,
@@ -34,17 +38,26 @@ export const places = {
 export const NUMBERS = 12
 
 /** For so many blocks, to be filled before they become part of a snapshot. */
-export function judgementColumns(blocks: number) {
+export function judgementColumns(blocks: number): JudgementColumns {
   return {
     numbers: new Float64Array(blocks * NUMBERS),
     status: new Uint8Array(blocks),
     outlook: new Uint8Array(blocks),
     source: new Uint8Array(blocks),
     why: new Map<number, string>(),
-  } satisfies Judgements
+  }
 }
 
-export type JudgementColumns = ReturnType<typeof judgementColumns>
+/** As they were for the same blocks, to be written over where something else is thought. */
+export function copyJudgements({ numbers, status, outlook, source, why }: Judgements): JudgementColumns {
+  return {
+    numbers: numbers.slice(),
+    status: status.slice(),
+    outlook: outlook.slice(),
+    source: source.slice(),
+    why: new Map(why),
+  }
+}
 
 /** NaN when it is not known. */
 export function numberAt({ numbers }: Judgements, block: number, place: number): number {
@@ -86,17 +99,6 @@ export function judgementAt(judgements: Judgements, block: number): TopicJudgeme
 
 function known<Name extends string>(name: Name, value: number): { readonly [Key in Name]?: number } {
   return (Number.isNaN(value) ? {} : { [name]: value }) as { readonly [Key in Name]?: number }
-}
-
-/** What was thought of another block is thought of this one. */
-export function copyJudgement(from: Judgements, block: number, to: JudgementColumns, at: number): void {
-  for (let place = 0; place < NUMBERS; place++)
-    to.numbers[at * NUMBERS + place] = from.numbers[block * NUMBERS + place]!
-  to.status[at] = from.status[block]!
-  to.outlook[at] = from.outlook[block]!
-  to.source[at] = from.source[block]!
-  const why = from.why.get(block)
-  if (why !== undefined) to.why.set(at, why)
 }
 
 /** Whether the same is thought of two blocks. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { FLOORS, floorOf, riseOf } from '../../src/judge/floors.ts'
 import { type StatusFacts, statusOf } from '../../src/judge/status.ts'
 import type { Objective } from '../../src/model/objective.ts'
 
@@ -11,13 +12,13 @@ const calm: StatusFacts = {
   standing: undefined,
   hasMoved: true,
   movesElsewhere: false,
-  rewoundAt: undefined,
+  rewoundAt: Number.NaN,
   members: 3,
   hadMembers: true,
   isJob: false,
   isJobRunning: undefined,
-  floors: [],
-  isStepKnown: true,
+  floor: undefined,
+  rise: undefined,
   isLosing: false,
   timeLagAtLeast: 0,
   lag: 100,
@@ -31,8 +32,12 @@ const rising = [10, 200, 400, 600].map((lag, index) => ({
   timeLag: lag / 10,
   ends: index * 20_000,
 }))
-const floors = (stretches: typeof rising) =>
-  stretches.flatMap(({ since, lag, timeLag, ends }) => [since, lag, timeLag, ends])
+const floors = (stretches: typeof rising, isStepKnown = true): Pick<StatusFacts, 'floor' | 'rise'> => {
+  const list = new Array<number>(FLOORS).fill(Number.NaN)
+  for (const [index, { since, lag, timeLag, ends }] of stretches.entries())
+    list.splice(index * 4, 4, since, lag, timeLag, ends)
+  return { floor: floorOf(list, 0, isStepKnown), rise: riseOf(list, 0) }
+}
 
 describe('the status of a consumer', () => {
   it.each<[string, Partial<StatusFacts>, string, string | undefined]>([
@@ -105,18 +110,18 @@ describe('the status of a consumer', () => {
     ['it was set back', { rewoundAt: NOW - 30_000 }, 'rewound', 'positions were set back 30 s ago'],
     ['it was set back a window ago', { rewoundAt: NOW - WINDOW }, 'ok', undefined],
     ['it was set back, and stands', { rewoundAt: NOW - 30_000, standing }, 'stalled', undefined],
-    ['its floor rises', { floors: floors(rising) }, 'lagging', 'its least lag rose by 390 records in 400 s'],
-    ['its floor rises, and somebody promised more', { floors: floors(rising), objectives: [promise] }, 'ok', undefined],
+    ['its floor rises', { ...floors(rising) }, 'lagging', 'its least lag rose by 390 records in 400 s'],
+    ['its floor rises, and somebody promised more', { ...floors(rising), objectives: [promise] }, 'ok', undefined],
     [
       'its floor is over the promised seconds',
-      { floors: floors(rising), objectives: [{ ...promise, seconds: 39 }] },
+      { ...floors(rising), objectives: [{ ...promise, seconds: 39 }] },
       'lagging',
       '40 s behind, payments promised 39 s',
     ],
     [
       'its floor is over the promised records',
       {
-        floors: floors(rising),
+        ...floors(rising),
         objectives: [{ consumer: 'c', topic: 't', owner: 'payments', severity: 'info', records: 399 }],
       },
       'lagging',
@@ -124,22 +129,22 @@ describe('the status of a consumer', () => {
     ],
     [
       'its floor is over what is promised, and nobody knows how often it commits',
-      { floors: floors(rising.slice(1)), isStepKnown: false, objectives: [promise] },
+      { ...floors(rising.slice(1), false), objectives: [promise] },
       'ok',
       undefined,
     ],
-    ['its floor rises, and it has caught up', { floors: floors(rising), lag: 0 }, 'ok', undefined],
-    ['its floor rose until the lag became unknown', { floors: floors(rising), lag: undefined }, 'unknown', undefined],
-    ['it is set back and lags', { floors: floors(rising), rewoundAt: NOW - 1 }, 'rewound', undefined],
+    ['its floor rises, and it has caught up', { ...floors(rising), lag: 0 }, 'ok', undefined],
+    ['its floor rose until the lag became unknown', { ...floors(rising), lag: undefined }, 'unknown', undefined],
+    ['it is set back and lags', { ...floors(rising), rewoundAt: NOW - 1 }, 'rewound', undefined],
     [
       'its floor rises as the traffic does, without delay',
-      { floors: floors(rising.map((floor) => ({ ...floor, timeLag: 5 }))) },
+      { ...floors(rising.map((floor) => ({ ...floor, timeLag: 5 }))) },
       'ok',
       undefined,
     ],
     [
       'its floor rises by less than the traffic varies',
-      { floors: floors(rising.map((floor) => ({ ...floor, ends: floor.ends * 100 }))) },
+      { ...floors(rising.map((floor) => ({ ...floor, ends: floor.ends * 100 }))) },
       'ok',
       undefined,
     ],
