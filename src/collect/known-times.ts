@@ -30,54 +30,71 @@ export interface KnownTimes {
 
 interface Topic {
   readonly topic: CatalogTopic
-  readonly partitions: Map<number, readonly Entry[]>
+  readonly partitions: Map<number, Partition>
+}
+
+interface Partition {
+  readonly entries: readonly Entry[]
+  /** By position, as they are asked for: those of one that stands are the same in each cycle. */
+  readonly brackets: Map<bigint, TimeBracket>
 }
 
 /** A look lasts so many cycles; where a position stands it is then made again, and where it moves others have come. */
-const CYCLES_KEPT = 60
+const CYCLES_KEPT = 120
 const KEPT_PER_PARTITION = 8
-const nothing: readonly Entry[] = []
+const BRACKETS_PER_PARTITION = 64
+const nothing: Partition = { entries: [], brackets: new Map() }
 
 export function createKnownTimes(): KnownTimes {
   const topics = new Map<string, Topic>()
   let cycle = 0
 
-  const entries = (topic: CatalogTopic, partition: number): readonly Entry[] => {
-    const known = topics.get(topic.name)
-    if (known === undefined || !isSameTopic(known.topic, topic)) return nothing
-    return known.partitions.get(partition) ?? nothing
+  const known = (topic: CatalogTopic, partition: number): Partition => {
+    const of = topics.get(topic.name)
+    if (of === undefined || !isSameTopic(of.topic, topic)) return nothing
+    return of.partitions.get(partition) ?? nothing
   }
-  const bracket: KnownTimes['bracket'] = (topic, partition, position) =>
-    bracketFrom(
-      position,
-      entries(topic, partition).map(({ look }) => look),
-    )
+  const bracket: KnownTimes['bracket'] = (topic, partition, position) => {
+    const { entries, brackets } = known(topic, partition)
+    if (entries.length === 0) return {}
+    let found = brackets.get(position)
+    if (found === undefined) {
+      found = bracketFrom(
+        position,
+        entries.map(({ look }) => look),
+      )
+      if (brackets.size >= BRACKETS_PER_PARTITION) brackets.clear()
+      brackets.set(position, found)
+    }
+    return found
+  }
 
   return {
     bracket,
-    has: (topic, partition) => entries(topic, partition).length > 0,
-    at: (topic, partition, position) => entries(topic, partition).find(({ look }) => look.position === position),
+    has: (topic, partition) => known(topic, partition).entries.length > 0,
+    at: (topic, partition, position) => known(topic, partition).entries.find(({ look }) => look.position === position),
     enclosed: (topic, partition, position, now, type) => {
       const found = bracket(topic, partition, position)
       if (found.below === undefined || found.beforeMs === undefined) return undefined
       return toldBy(position, found, now, type, 0)
     },
     keep: (topic, partition, look) => {
-      const known = topics.get(topic.name)
-      const of = known !== undefined && isSameTopic(known.topic, topic) ? known : { topic, partitions: new Map() }
+      const old = topics.get(topic.name)
+      const of = old !== undefined && isSameTopic(old.topic, topic) ? old : { topic, partitions: new Map() }
+      const others = known(topic, partition).entries.filter((entry) => entry.look.position !== look.position)
       topics.set(topic.name, of)
-      const others = entries(topic, partition).filter((entry) => entry.look.position !== look.position)
-      of.partitions.set(partition, [...others.slice(1 - KEPT_PER_PARTITION), { look, cycle }])
+      const entries = [...others.slice(1 - KEPT_PER_PARTITION), { look, cycle }]
+      of.partitions.set(partition, { entries, brackets: new Map() })
     },
     next: (catalog) => {
       for (const [name, { topic, partitions }] of topics) {
         const now = catalog.topics[catalog.topicIndex.get(name) ?? -1]
         if (now === undefined || !isSameTopic(now, topic)) topics.delete(name)
         else
-          for (const [partition, list] of partitions) {
-            const kept = list.filter((entry) => cycle - entry.cycle < CYCLES_KEPT)
+          for (const [partition, { entries }] of partitions) {
+            const kept = entries.filter((entry) => cycle - entry.cycle < CYCLES_KEPT)
             if (kept.length === 0) partitions.delete(partition)
-            else if (kept.length < list.length) partitions.set(partition, kept)
+            else if (kept.length < entries.length) partitions.set(partition, { entries: kept, brackets: new Map() })
           }
       }
       return ++cycle

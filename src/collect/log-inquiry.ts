@@ -5,6 +5,7 @@ import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import { offsetAt } from '../model/offsets.ts'
 import { KNOWN } from '../model/reason.ts'
+import type { LookedUp } from '../model/time-look-up.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { createMovingPositions } from './moving-positions.ts'
 import type { CollectObserver } from './observer.ts'
@@ -39,7 +40,7 @@ export interface LogInquiry {
 /** Of the interval, for each of both questions; what does not fit waits for the next cycle. */
 const SHARE = 0.125
 /** Taken down in a cycle, as many times of what is looked up: those whose turn it is are found among them. */
-const WANTED_TIMES = 10
+const WANTED_TIMES = 4
 
 export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
   const { cluster, clock, lookUps: limit, readRecords, cold } = options
@@ -55,20 +56,22 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
       wanted = []
       moving.begin()
       // Of the monotonic clock, as everything else in a judgement.
-      const wallAhead = clock.wall() - clock.monotonic()
+      const wall = clock.wall()
+      const wallAhead = wall - clock.monotonic()
       return {
         kept: ({ name }) => keptBy(configOf(name)),
         lookUp: (topic, partition, offset, index, notAfter) => {
           const position = offsetAt(offset, index)
-          takeDown(topic, partition, position, Number.isFinite(notAfter) ? notAfter + wallAhead : undefined)
-          return lookedUp(topic, partition, position, wallAhead)
+          const found = times.known(topic, partition, position, wall)
+          if (!times.isEnough(found, topic, partition, position, wall))
+            takeDown(topic, partition, position, Number.isFinite(notAfter) ? notAfter + wallAhead : undefined)
+          return found === undefined || 'reason' in found ? undefined : lookedUp(found, wallAhead)
         },
       }
 
       function takeDown(topic: CatalogTopic, partition: number, position: bigint, guess: number | undefined): void {
         const row = topic.firstRow + partition
         if (wanted.length >= limit * WANTED_TIMES || starts.reason[row] !== KNOWN) return
-        if (times.isEnough(topic, partition, position)) return
         const read = ends.evidence[ends.answer[row]!]
         const end = ends.reason[row] === KNOWN ? offsetAt(ends.offset, row) : position
         wanted.push({
@@ -96,24 +99,17 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
       })
     },
   }
+}
 
-  function lookedUp(
-    topic: CatalogTopic,
-    partition: number,
-    position: bigint,
-    wallAhead: number,
-  ): ReturnType<NonNullable<JudgeInput['lookUp']>> {
-    const found = times.known(topic, partition, position)
-    if (found === undefined || 'reason' in found) return undefined
-    // What lies behind the record was made later, or says so: only of the record itself is it known.
-    const notAfter = found.isExact ? found.at : found.notAfter
-    return {
-      notBefore: found.notBefore - wallAhead,
-      guess: found.guess - wallAhead,
-      ...(notAfter === undefined ? {} : { notAfter: notAfter - wallAhead }),
-      source: found.source,
-      ...(found.isExact ? { eventAt: found.at - wallAhead } : {}),
-    }
+function lookedUp(found: LookedUp, wallAhead: number): ReturnType<NonNullable<JudgeInput['lookUp']>> {
+  // What lies behind the record was made later, or says so: only of the record itself is it known.
+  const notAfter = found.isExact ? found.at : found.notAfter
+  return {
+    notBefore: found.notBefore - wallAhead,
+    guess: found.guess - wallAhead,
+    ...(notAfter === undefined ? {} : { notAfter: notAfter - wallAhead }),
+    source: found.source,
+    ...(found.isExact ? { eventAt: found.at - wallAhead } : {}),
   }
 }
 

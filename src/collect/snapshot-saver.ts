@@ -19,8 +19,8 @@ export interface SnapshotSaver {
   close(): Promise<void>
 }
 
-/** A large file is saved more seldom: between two savings lies so many times what one takes. */
-const PAUSE_FACTOR = 200
+/** A large file is saved more seldom: between two savings lies so many times what one takes, a thousandth of a core. */
+const PAUSE_FACTOR = 1_000
 
 export function createSnapshotSaver({ kept, everyMs, lines, clock }: SnapshotSaverOptions): SnapshotSaver {
   let last: Snapshot | undefined

@@ -1,5 +1,5 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
-import { lookUpTimes, type TimeAsked } from '../kafka/look-up-times.ts'
+import { lookUpTimes, ROUNDS, type TimeAsked } from '../kafka/look-up-times.ts'
 import { readRecordTimes } from '../kafka/read-record-times.ts'
 import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { Problem } from '../model/problem.ts'
@@ -28,7 +28,7 @@ export interface WantedTime {
 export interface TimeLookUpOptions {
   readonly cluster: KafkaCluster
   readonly clock: Clock
-  /** Partitions a cycle. Default 200. */
+  /** Partitions a cycle. Default 600. */
   readonly limit?: number
   /** Of all requests of a cycle together. */
   readonly deadlineMs: number
@@ -47,22 +47,31 @@ export interface TimeLookUps {
   /**
    * What is known of a position: what was looked up for it, or what looks at others on its partition say. Undefined:
    * nothing yet. No request.
+   *
+   * @param now wall time
    */
-  known(topic: CatalogTopic, partition: number, position: bigint): TimeLookUp | undefined
-  /** Another look would not tell more. No request. */
-  isEnough(topic: CatalogTopic, partition: number, position: bigint): boolean
+  known(topic: CatalogTopic, partition: number, position: bigint, now: number): TimeLookUp | undefined
+  /** Another look would not tell more than what is known of the position. No request. */
+  isEnough(
+    known: TimeLookUp | undefined,
+    topic: CatalogTopic,
+    partition: number,
+    position: bigint,
+    now: number,
+  ): boolean
   /**
-   * Looks up what is wanted and not known well enough (a second, or a hundredth of the age), as many as the limit allows: consumers share it evenly, and of
-   * each the row that waits longest comes first. One position a partition and call. At most five requests a broker: the
-   * local log start, the records, three rounds by time. Never two at once: a call during another does nothing. Rejects only
-   * on abort.
+   * Looks up what is wanted and not known well enough (a second, or a hundredth of the age), as many as the limit allows:
+   * what a cycle before has begun first, then consumers share it evenly, and of each the row that waits longest comes first.
+   * One position a partition and call, and one request by time to each broker: a position takes three cycles at most. Two
+   * more requests for the local log start and the records, where these are asked for. Never two at once: a call during
+   * another does nothing. Rejects only on abort.
    */
   look(catalog: Catalog, wanted: readonly WantedTime[], signal: AbortSignal): Promise<void>
   /** Of the last look. */
   problems(): readonly Problem[]
 }
 
-const LIMIT = 200
+const LIMIT = 600
 /** What cannot be told, and will hardly change, is asked again after so many cycles. */
 const AGAIN_CYCLES = 20
 /** An uncertainty that needs no further look: a second, or a hundredth of the age. */
@@ -89,11 +98,12 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     return times.enclosed(topic, partition, position, now, typeOf(topic.name)) ?? look
   }
 
-  function isEnough(topic: CatalogTopic, partition: number, position: bigint, now: number): boolean {
-    const entry = times.at(topic, partition, position)
-    const look = told(topic, partition, position, now)
+  const isEnough: TimeLookUps['isEnough'] = (look, topic, partition, position, now) => {
     if (look === undefined) return false
-    if ('reason' in look) return isLasting(look.reason) && cycle - (entry?.cycle ?? 0) < AGAIN_CYCLES
+    if ('reason' in look) {
+      const askedAt = times.at(topic, partition, position)?.cycle ?? 0
+      return isLasting(look.reason) && cycle - askedAt < AGAIN_CYCLES
+    }
     const uncertainty = (look.notAfter ?? now) - look.notBefore
     return look.isSettled || uncertainty <= Math.max(GOOD_MS, GOOD_SHARE * (now - look.notBefore))
   }
@@ -103,11 +113,12 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     const breathe = breather()
     const chosen = new Map<string, Map<number, TimeAsked>>()
     let count = 0
-    for (const row of await shares.order(wanted)) {
+    for (const row of begunFirst(await shares.order(wanted), catalog)) {
       await breathe()
-      const topic = catalog.topics[catalog.topicIndex.get(row.topic) ?? -1]
-      if (topic === undefined || row.partition >= topic.partitions || isEnough(topic, row.partition, row.position, now))
-        continue
+      const topic = topicOf(catalog, row)
+      if (topic === undefined || row.partition >= topic.partitions) continue
+      const { partition, position } = row
+      if (isEnough(told(topic, partition, position, now), topic, partition, position, now)) continue
       const partitions = chosen.get(row.topic) ?? new Map<number, TimeAsked>()
       const other = partitions.get(row.partition)
       if (other === undefined) {
@@ -121,11 +132,28 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     return [...chosen.values()].flatMap((partitions) => [...partitions.values()])
   }
 
+  function* begunFirst(rows: Iterable<WantedTime>, catalog: Catalog): Generator<WantedTime> {
+    const others: WantedTime[] = []
+    for (const row of rows) {
+      const topic = topicOf(catalog, row)
+      if (topic !== undefined && roundsOf(topic, row) % ROUNDS > 0) yield row
+      else others.push(row)
+    }
+    yield* others
+  }
+
+  function roundsOf(topic: CatalogTopic, { partition, position }: WantedTime): number {
+    const look = times.at(topic, partition, position)?.look
+    // What failed begins anew.
+    return look === undefined || ('reason' in look && look.reason !== 'not_found') ? 0 : look.rounds
+  }
+
   function asked(row: WantedTime, topic: CatalogTopic): TimeAsked {
     const type = typeOf(row.topic)
     const { topic: name, partition, position, start, end, guess } = row
     return {
       ...{ topic: name, partition, position, start, bracket: times.bracket(topic, partition, position) },
+      rounds: roundsOf(topic, row),
       ...(end === undefined ? {} : { end }),
       ...(guess === undefined ? {} : { guess }),
       ...(type === undefined ? {} : { type }),
@@ -151,14 +179,14 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
       }
       found.push(...(await readRecordTimes(cluster, catalog, readable, { now, cold, tell: tellRecord }, signal)))
     }
-    found.push(...(await lookUpTimes(cluster, catalog, [...rest], { now, cold, tell }, signal)))
+    found.push(...(await lookUpTimes(cluster, catalog, [...rest], { now, cold, requests: 1, tell }, signal)))
     problems = found
   }
 
   return {
     problems: () => problems,
-    isEnough: (topic, partition, position) => isEnough(topic, partition, position, clock.wall()),
-    known: (topic, partition, position) => told(topic, partition, position, clock.wall()),
+    isEnough,
+    known: told,
     look: async (catalog, wanted, signal) => {
       if (isLooking) return
       isLooking = true
@@ -180,6 +208,10 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
       }
     },
   }
+}
+
+function topicOf({ topics, topicIndex }: Catalog, { topic }: WantedTime): CatalogTopic | undefined {
+  return topics[topicIndex.get(topic) ?? -1]
 }
 
 const passing: ReadonlySet<string> = new Set(['not_found', 'timeout', 'read_failed', 'end_unknown'])

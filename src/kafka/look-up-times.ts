@@ -21,6 +21,8 @@ import { narrowed, toldBy } from './time-search.ts'
 export interface TimeAsked extends TimeQuestion {
   /** What an earlier look at this partition has told. */
   readonly bracket?: TimeBracket
+  /** Rounds that this position has had before. Default 0. */
+  readonly rounds?: number
   /** Who stamps the records; absent when not known. */
   readonly type?: TimestampType
   /** Where the log begins on the leader's own disk; absent when it is the log start, or brokers know no other place. */
@@ -30,6 +32,8 @@ export interface TimeAsked extends TimeQuestion {
 export interface LookUpOptions {
   /** Look also where the leader would have to read from remote storage. Default false. */
   readonly cold?: boolean
+  /** Requests to each leader at most. Default 3: as many as a position takes. */
+  readonly requests?: number
   /** Wall time of the look. */
   readonly now: number
   /** Gets what was learnt of each question, as soon as its leader has given its last answer. */
@@ -51,8 +55,8 @@ const BY_RECORD = 1
 const BY_RECORD_TEXT = 'expected v1 or later, as from Kafka 0.10.1'
 /** First version that knows where the local log begins (KIP-405). */
 const KNOWS_LOCAL = 8
-/** Requests to each leader. */
-const ROUNDS = 3
+/** For a position that nothing is known of. A later look begins with the first one again. */
+export const ROUNDS = 3
 
 /**
  * Finds when the records at positions were appended, by timestamps (ListOffsets, from Kafka 0.10.1; DESCRIBE on the
@@ -66,7 +70,7 @@ export async function lookUpTimes(
   cluster: KafkaCluster,
   catalog: Catalog,
   questions: readonly TimeAsked[],
-  { cold = false, now, tell }: LookUpOptions,
+  { cold = false, requests = ROUNDS, now, tell }: LookUpOptions,
   signal: AbortSignal,
 ): Promise<readonly Problem[]> {
   const problems: Problem[] = []
@@ -74,8 +78,8 @@ export async function lookUpTimes(
     [...questionsByLeader(catalog, questions)].map(async ([broker, topics]) => {
       const searches = begin(topics, cold)
       try {
-        for (let round = 0; round < ROUNDS; round++) {
-          const open = chooseTimes(searches, now, round)
+        for (let request = 0; request < requests; request++) {
+          const open = chooseTimes(searches, now)
           if (open.size === 0) break
           await takeAnswer(await askOffsets(cluster, broker, timesOf(open), BY_RECORD, signal), open, now)
         }
@@ -137,12 +141,12 @@ function begin(topics: ByPartition<TimeAsked>, cold: boolean): ByPartition<Searc
   return mapTimes(topics, (question): Search => {
     const { localStart, position, bracket = {} } = question
     const isCold = !cold && localStart !== undefined && position < localStart
-    return { question, bracket, rounds: 0, asked: 0, ...(isCold ? { failed: 'cold' } : {}) }
+    return { question, bracket, rounds: question.rounds ?? 0, asked: 0, ...(isCold ? { failed: 'cold' } : {}) }
   })
 }
 
 /** The searches of this round, each with its time. */
-function chooseTimes(searches: ByPartition<Search>, now: number, round: number): ByPartition<Search> {
+function chooseTimes(searches: ByPartition<Search>, now: number): ByPartition<Search> {
   const open = new Map<string, Map<number, Search>>()
   for (const [topic, of] of searches) {
     const asked = new Map<number, Search>()
@@ -150,8 +154,8 @@ function chooseTimes(searches: ByPartition<Search>, now: number, round: number):
       if (search.failed !== undefined) continue
       const { question, bracket } = search
       const mayAskStart = (question.localStart ?? question.start) <= question.start
-      const isLast = round === ROUNDS - 1
-      const time = nextTime(question, bracket, now, { index: round, isLast, mayAskStart })
+      const index = search.rounds % ROUNDS
+      const time = nextTime(question, bracket, now, { index, isLast: index === ROUNDS - 1, mayAskStart })
       if (time === undefined) continue
       search.asked = time
       asked.set(partition, search)
