@@ -1,4 +1,4 @@
-import { holdMs } from '../collect/cluster-collector.ts'
+import { holdMs } from '../collect/snapshot-maker.ts'
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import type { FlinkPages, FlinkPagesOptions } from '../positions/flink-pages.ts'
 import { positionSources } from '../positions/index.ts'

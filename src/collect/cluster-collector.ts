@@ -1,75 +1,34 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { readLogOffsets } from '../kafka/read-log-offsets.ts'
-import { fallenTopics, fillFrom, realign, recreatedTopics, withoutChanged, withoutRecreated } from '../lag/align.ts'
-import { carryDenied, carryOver } from '../lag/carry.ts'
-import { noLogMemory, rememberLogs } from '../lag/former-lives.ts'
+import { fallenTopics, fillFrom, realign, withoutChanged, withoutRecreated } from '../lag/align.ts'
 import { impossibleEnds } from '../lag/impossible-ends.ts'
-import type { JoinInput } from '../lag/join.ts'
-import { noStoresBefore, prefer, type SourceFound } from '../lag/prefer.ts'
-import { indexPrevious, type Previous } from '../lag/previous.ts'
-import { consumerTotals } from '../lag/totals.ts'
-import { type Catalog, emptyCatalog } from '../model/catalog.ts'
-import type { Consumer } from '../model/consumer.ts'
+import type { Catalog } from '../model/catalog.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
-import type { NoPositionPolicy } from '../model/no-position-policy.ts'
-import { type Objective, objectivesBy } from '../model/objective.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
 import { KNOWN } from '../model/reason.ts'
-import type { RecordsLost, Snapshot, SnapshotPart } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { PositionSource } from '../positions/position-source.ts'
 import { breather, runInTurns } from '../runtime/breathe.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { describeError, UnavailableError } from '../runtime/errors.ts'
-import { joinAll } from './join-all.ts'
-import type { JudgeKeeper } from './judge-keeper.ts'
-import type { LinkKeeper } from './link-keeper.ts'
-import type { LostKeeper } from './lost-keeper.ts'
 import { createMetadata } from './metadata.ts'
-import { objectivesOf } from './objectives.ts'
 import type { CollectObserver } from './observer.ts'
-import { createVanished } from './vanished.ts'
-import { createViews, type Viewed, type ViewOptions } from './views.ts'
+import { type CycleRead, createSnapshotMaker, type SnapshotMakerOptions } from './snapshot-maker.ts'
+import { withTruncated } from './truncated.ts'
+import { createViews, type ViewOptions } from './views.ts'
 
-export interface ClusterCollectorOptions {
-  /** The label of the cluster. */
-  readonly kafkaCluster: string
+export interface ClusterCollectorOptions extends Omit<SnapshotMakerOptions, 'inquiry'> {
   readonly cluster: KafkaCluster
   /** Where several know a position of a consumer, `lag/prefer.ts` says which one counts. */
   readonly sources: readonly PositionSource[]
   /** Topics to read at all. */
   readonly keepTopic: (name: string) => boolean
-  readonly intervalMs: number
-  readonly noPosition: (consumer: string) => NoPositionPolicy
-  readonly objectives: (consumer: string, topic: string) => readonly Objective[]
   /** None when absent. */
   readonly views?: ViewOptions
-  /** Lost records are not counted without it. */
-  readonly lost?: LostKeeper
-  /** Nobody is judged without it. */
-  readonly judge?: Pick<JudgeKeeper, 'judge'>
-  /** Groups of Flink jobs are consumers of their own without it. */
-  readonly links?: Pick<LinkKeeper, 'adopt' | 'isKept'>
   /** Told what each cycle has read, before anything is made of it. */
   readonly onRead?: (read: CycleRead) => void
-  readonly clock: Clock
   readonly observer: CollectObserver
-}
-
-/** What one cycle has read: all that its snapshot is made of, but for further questions about single rows. */
-export interface CycleRead {
-  /** Monotonic milliseconds at which the cycle began. */
-  readonly startedAt: number
-  /** What each source found, in their order. */
-  readonly sources: readonly SourceFound[]
-  readonly catalog: Catalog
-  readonly starts: LogOffsetColumn
-  readonly ends: LogOffsetColumn
-  /** Topics of which an end is lower than it was, by catalog index. */
-  readonly fallen: Uint8Array
-  /** Topics that were there, and may not be described any more. */
-  readonly denied: ReadonlySet<string>
 }
 
 /** Reads one Kafka cluster, cycle after cycle. */
@@ -87,29 +46,10 @@ export interface ClusterCollector {
 /** Larger clusters read their metadata only this often, or when something hints at a change. */
 const LARGE_ROWS = 50_000
 const LARGE_EVERY = 20
-/** Rows are held this long after a failed read (I2). */
-const HOLD_INTERVALS = 3
-const HOLD_AT_LEAST_MS = 90_000
-
-/** How long a row is shown whole after it could not be read. */
-export function holdMs(intervalMs: number): number {
-  return Math.max(HOLD_INTERVALS * intervalMs, HOLD_AT_LEAST_MS)
-}
-
-const none: ReadonlySet<string> = new Set()
 
 interface Found {
   readonly batches: readonly PositionBatch[]
   readonly problems: readonly Problem[]
-}
-
-/** What all sources found together. */
-interface AllFound extends Found {
-  readonly results: readonly Found[]
-  /** Names of the consumers in the batches. */
-  readonly seen: ReadonlySet<string>
-  /** Names of groups that are shown as jobs there: they are not gone. */
-  readonly adopted: ReadonlySet<string>
 }
 
 /** The log offsets of a cycle, aligned to one catalog. */
@@ -122,66 +62,44 @@ interface Logs {
   readonly problems: readonly Problem[]
 }
 
-/** What is published of a cycle, beside what was found and read. */
-interface Summed extends Viewed {
-  readonly objectives: readonly Objective[]
-}
-
-interface History {
-  readonly previous: Previous | undefined
-  /** By catalog topic, from `recreatedTopics`. */
-  readonly recreated: Uint8Array
-}
-
 export function createClusterCollector(options: ClusterCollectorOptions): ClusterCollector {
   const { cluster, clock, observer, kafkaCluster } = options
   const metadata = createMetadata(cluster, options.keepTopic)
-  const vanished = createVanished(clock)
   const views = options.views && createViews(cluster, options.views, options.noPosition)
+  const maker = createSnapshotMaker({
+    ...options,
+    inquiry: {
+      truncated: (parts, input, signal) => withTruncated(cluster, parts, input, signal),
+      look: async (parts, logs, signal) =>
+        (await views?.look(parts, { ...logs, latest: metadata.latest }, signal)) ?? { parts },
+    },
+  })
   /** What each source found when it could be read last: it can be missed by no other consumers. */
   const lastFound = new Map<PositionSource, Found>()
-  let stores = noStoresBefore
-  let logMemory = noLogMemory
-  let current: Snapshot | undefined
   let count = 0
 
   return {
-    current: () => current,
+    current: maker.current,
     cycle: async (signal) => {
       count++
       const startedAt = clock.monotonic()
       // Starts before positions, positions before ends: every lag was true at some moment of the cycle (I1).
       const starts = await readStarts(signal)
-      const found = await readPositions(starts.catalog, signal)
-      const logs = await readEnds(starts, found, signal)
-      const { catalog, ends, fallen } = logs
-      const denied = metadata.denied()
-      options.onRead?.({ startedAt, sources: found.results, catalog, starts: logs.starts, ends, fallen, denied })
-      logMemory = await runInTurns(rememberLogs(logMemory, logs.catalog, logs.ends))
-      const history = historyOf(logs)
-      const joined = await joinFound(found, logs, history, startedAt, signal)
-      const viewed = (await views?.look(joined, { ...logs, ...history, latest: metadata.latest }, signal)) ?? {
-        parts: joined,
-      }
-      const lost = await options.lost?.count({ ...logs, ...history, parts: viewed.parts })
-      const objectives = await objectivesOf(viewed.parts, options.objectives)
-      const parts = await options.judge?.judge({
-        ...logs,
-        recreated: history.recreated,
-        parts: viewed.parts,
-        noPosition: options.noPosition,
-        objectives: await runInTurns(objectivesBy(objectives)),
-      })
-      current = await summarise({ ...viewed, parts: parts ?? viewed.parts, objectives }, found, logs, lost)
-      const { problems } = current
-      const isUp = logs.ends.evidence.length > 0 || (logs.catalog.rows === 0 && problems.length === 0)
-      observer.source('kafka', kafkaCluster, { up: isUp, reasons: problems.map((problem) => problem.reason) })
+      const sources = await Promise.all(options.sources.map((source) => readSource(source, starts.catalog, signal)))
+      const { problems, ...logs } = await readEnds(starts, sources, signal)
+      const read: CycleRead = { startedAt, sources, ...logs, denied: metadata.denied() }
+      options.onRead?.(read)
+      const all = (): readonly Problem[] => [...metadata.takeProblems(), ...problems]
+      const snapshot = await maker.make(count, read, all, signal)
+      const isUp = logs.ends.evidence.length > 0 || (logs.catalog.rows === 0 && snapshot.problems.length === 0)
+      observer.source('kafka', kafkaCluster, { up: isUp, reasons: snapshot.problems.map(({ reason }) => reason) })
       observer.cycle(kafkaCluster, clock.monotonic() - startedAt)
-      return current
+      return snapshot
     },
   }
 
   async function readStarts(signal: AbortSignal): Promise<Omit<Logs, 'ends' | 'fallen'>> {
+    const current = maker.current()
     if (current === undefined) await metadata.tryRefresh(signal)
     const catalog = metadata.latest()
     const before =
@@ -195,18 +113,6 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       signal,
     )
     return { catalog, starts: current === undefined ? column : fillFrom(column, before), problems }
-  }
-
-  async function readPositions(catalog: Catalog, signal: AbortSignal): Promise<AllFound> {
-    const results = await Promise.all(options.sources.map((source) => readSource(source, catalog, signal)))
-    const preferred = await runInTurns(prefer(results, stores))
-    stores = preferred.stores
-    const found = { batches: preferred.batches, problems: results.flatMap((result) => result.problems) }
-    const adopted = await options.links?.adopt(found)
-    const { batches, problems } = adopted ?? found
-    const seen = new Set<string>()
-    for (const { consumers } of batches) for (const { name } of consumers) seen.add(name)
-    return { batches, seen, adopted: adopted?.groups ?? none, problems, results }
   }
 
   async function readSource(source: PositionSource, catalog: Catalog, signal: AbortSignal): Promise<Found> {
@@ -235,11 +141,16 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
   }
 
   /** Log ends; afterwards the metadata says whether the topics were the same all the while. */
-  async function readEnds(before: Omit<Logs, 'ends' | 'fallen'>, found: AllFound, signal: AbortSignal): Promise<Logs> {
+  async function readEnds(
+    before: Omit<Logs, 'ends' | 'fallen'>,
+    sources: readonly Found[],
+    signal: AbortSignal,
+  ): Promise<Logs> {
+    const current = maker.current()
     const refresh = (): Promise<Catalog> => metadata.refresh(signal)
     const breathe = breather()
     let { catalog, starts, problems } = before
-    if (namesUnknown(found.batches, metadata.latest())) await metadata.tryRefresh(signal)
+    if (sources.some(({ batches }) => namesUnknown(batches, metadata.latest()))) await metadata.tryRefresh(signal)
     if (metadata.latest() !== catalog) {
       const fresh = metadata.latest()
       starts = realign(starts, catalog, fresh)
@@ -278,72 +189,6 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
    */
   function areStartsDue(catalog: Catalog, before: LogOffsetColumn): boolean {
     return catalog.brokers.length > 1 || count % 2 === 0 || before.reason.some((reason) => reason !== KNOWN)
-  }
-
-  /** What the last cycle knew, as far as this one needs it. */
-  function historyOf({ catalog, fallen }: Logs): History {
-    return {
-      previous: current === undefined ? undefined : indexPrevious(current),
-      recreated: recreatedTopics(catalog, current?.catalog ?? emptyCatalog, fallen),
-    }
-  }
-
-  async function joinFound(
-    found: AllFound,
-    logs: Logs,
-    history: History,
-    startedAt: number,
-    signal: AbortSignal,
-  ): Promise<readonly SnapshotPart[]> {
-    const { previous } = history
-    const holdSince = startedAt - holdMs(options.intervalMs)
-    const { former } = logMemory
-    const { catalog, starts, ends } = logs
-    const { recreated } = history
-    const { noPosition } = options
-    // Spelled out: code that was compiled for objects of one shape is lost with the last of them, and this one is made in
-    // every cycle by spreading others.
-    const input: JoinInput = { catalog, starts, ends, recreated, former, previous, holdSince, noPosition }
-    // Made one by one, as they are joined.
-    function* batches(): Generator<PositionBatch> {
-      yield* found.batches
-      if (previous === undefined) return
-      yield* carryOver(previous, found.problems, found.seen, startedAt)
-      yield* carryDenied(previous, metadata.denied(), found.batches, found.seen, startedAt)
-    }
-    return joinAll(cluster, batches(), input, signal)
-  }
-
-  async function summarise(
-    { parts, views: logViews, problems = [], objectives }: Summed,
-    found: AllFound,
-    logs: Logs,
-    lost: RecordsLost | undefined,
-  ): Promise<Snapshot> {
-    const { catalog, starts, ends } = logs
-    const breathe = breather()
-    const isSeen = (name: string): boolean => found.seen.has(name) || found.adopted.has(name)
-    const isMissed = ({ kind, name }: Consumer): boolean => kind !== 'flink' || options.links?.isKept(name) !== false
-    const gone = vanished.update(current, isSeen, isMissed, found.problems)
-    const listed = found.batches.flatMap((batch) => batch.consumers)
-    await breathe()
-    const consumers = consumerTotals(parts, listed, gone)
-    await breathe()
-    return {
-      kafkaCluster,
-      cycle: count,
-      takenAt: clock.monotonic(),
-      takenAtWall: clock.wall(),
-      catalog,
-      starts,
-      ends,
-      parts,
-      consumers,
-      objectives,
-      problems: [...metadata.takeProblems(), ...logs.problems, ...found.problems, ...problems],
-      ...(logViews === undefined ? {} : { views: logViews }),
-      ...(lost === undefined ? {} : { lost }),
-    }
   }
 }
 

@@ -21,7 +21,7 @@ export interface ViewOptions {
 }
 
 /** What a cycle knows once its batches are joined. */
-interface ViewedLogs {
+export interface ViewedLogs {
   readonly catalog: Catalog
   readonly starts: LogOffsetColumn
   readonly ends: LogOffsetColumn

@@ -1,4 +1,4 @@
-import type { CycleRead } from '../collect/cluster-collector.ts'
+import type { CycleRead } from '../collect/snapshot-maker.ts'
 import type { Problem } from '../model/problem.ts'
 
 /** What a recording keeps of a cycle. Read from a file its times are whole milliseconds since the recording began. */
