@@ -157,6 +157,10 @@ function costs(): readonly Builder<Panel>[] {
           query: perReplica(`lagkeeper_cycle_duration_seconds{${cluster}}`, ', kafka_cluster'),
           legend: '{{kafka_cluster}} ({{instance}})',
         },
+        {
+          query: `max by (kafka_cluster) (lagkeeper_cycle_interval_seconds{${cluster}})`,
+          legend: '{{kafka_cluster}}: interval',
+        },
       ],
     }),
     lines({

@@ -65,7 +65,7 @@ const timeLag = z.strictObject({
     .max(10_000)
     .prefault(600)
     .describe(
-      'Positions of which the log is asked in a cycle when their record was appended, where the history of log ends does not reach back: one request a broker, and three cycles until a position is known as well as it can be. 0 asks for none.',
+      'Positions of which the log is asked in a cycle when their record was appended, where the history of log ends does not reach back: three requests a broker at most, and one while more positions wait. 0 asks for none.',
     ),
   read_records: z
     .boolean()

@@ -148,9 +148,9 @@ export function createKafkaService(config: KafkaClusterConfig, deps: KafkaServic
         clock,
         observer: {
           ...observer,
-          cycle: (name, durationMs) => {
+          cycle: (name, durationMs, intervalMs) => {
             cycleMs = durationMs
-            observer.cycle(name, durationMs)
+            observer.cycle(name, durationMs, intervalMs)
           },
         },
       })

@@ -58,6 +58,7 @@ export function createSelfMetrics(version: string): SelfMetrics {
   const lastSuccess = gauge(selfFamilies.sourceLastSuccess)
   const sourceErrors = counter(selfFamilies.sourceErrors)
   const cycleDuration = gauge(selfFamilies.cycleDuration)
+  const cycleInterval = gauge(selfFamilies.cycleInterval)
   const requests = counter(selfFamilies.kafkaRequests)
   const series = gauge(selfFamilies.series)
   const dropped = gauge(selfFamilies.seriesDropped)
@@ -98,10 +99,14 @@ export function createSelfMetrics(version: string): SelfMetrics {
       if (up) lastSuccess.set({ source, name }, Date.now() / 1_000)
       for (const reason of reasons) sourceErrors.inc({ source, name, reason })
     },
-    cycle: (kafkaCluster, durationMs) => cycleDuration.set({ kafka_cluster: kafkaCluster }, durationMs / 1_000),
+    cycle: (kafkaCluster, durationMs, intervalMs) => {
+      cycleDuration.set({ kafka_cluster: kafkaCluster }, durationMs / 1_000)
+      cycleInterval.set({ kafka_cluster: kafkaCluster }, intervalMs / 1_000)
+    },
     forget: (name) => {
       for (const source of sources.get(name) ?? []) if (!finders.has(source)) forgetSource(source, name)
       cycleDuration.remove({ kafka_cluster: name })
+      cycleInterval.remove({ kafka_cluster: name })
     },
     forgetSource,
     leaseEnded: (outcome) => leasesEnded.inc({ outcome }),

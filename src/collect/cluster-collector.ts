@@ -93,7 +93,7 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
       const snapshot = await maker.make(count, read, all, signal)
       const isUp = logs.ends.evidence.length > 0 || (logs.catalog.rows === 0 && snapshot.problems.length === 0)
       observer.source('kafka', kafkaCluster, { up: isUp, reasons: snapshot.problems.map(({ reason }) => reason) })
-      observer.cycle(kafkaCluster, clock.monotonic() - startedAt)
+      observer.cycle(kafkaCluster, clock.monotonic() - startedAt, options.intervalMs)
       return snapshot
     },
   }

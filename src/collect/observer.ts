@@ -6,7 +6,8 @@ export interface CollectObserver {
   decodeError(peer: string): void
   /** After each cycle and source: whether it could be read at all, and why parts of it could not. */
   source(source: string, name: string, result: { readonly up: boolean; readonly reasons: readonly Reason[] }): void
-  cycle(kafkaCluster: string, durationMs: number): void
+  /** How long a cycle took, and how far apart they are to begin. */
+  cycle(kafkaCluster: string, durationMs: number, intervalMs: number): void
 }
 
 export const silentObserver: CollectObserver = {

@@ -62,9 +62,10 @@ export interface TimeLookUps {
   /**
    * Looks up what is wanted and not known well enough (a second, or a hundredth of the age), as many as the limit allows:
    * what a cycle before has begun first, then consumers share it evenly, and of each the row that waits longest comes first.
-   * One position a partition and call, and one request by time to each broker: a position takes three cycles at most. Two
-   * more requests for the local log start and the records, where these are asked for. Never two at once: a call during
-   * another does nothing. Rejects only on abort.
+   * One position a partition and call. Where all get a turn, each is looked up to its end, with three requests by time to
+   * each broker at most; where more wait than the limit allows, with one, so that a position takes three calls. Two more
+   * requests for the local log start and the records, where these are asked for. Never two at once: a call during another
+   * does nothing. Rejects only on abort.
    */
   look(catalog: Catalog, wanted: readonly WantedTime[], signal: AbortSignal): Promise<void>
   /** Of the last look. */
@@ -161,6 +162,8 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
   }
 
   async function ask(catalog: Catalog, questions: readonly TimeAsked[], now: number, signal: AbortSignal) {
+    // With many waiting, depth would cost as many requests as breadth, and requests are what a cluster is spared.
+    const requests = questions.length < limit ? ROUNDS : 1
     const placed = cold ? questions : await localStarts.place(catalog, questions, configOf, signal)
     const rest = new Set(placed)
     const tell = (question: TimeAsked, look: TimeLookUp): void => {
@@ -179,7 +182,7 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
       }
       found.push(...(await readRecordTimes(cluster, catalog, readable, { now, cold, tell: tellRecord }, signal)))
     }
-    found.push(...(await lookUpTimes(cluster, catalog, [...rest], { now, cold, requests: 1, tell }, signal)))
+    found.push(...(await lookUpTimes(cluster, catalog, [...rest], { now, cold, requests, tell }, signal)))
     problems = found
   }
 

@@ -350,6 +350,13 @@ export const selfFamilies = {
     labels: ['kafka_cluster'],
     level: 'replica',
   },
+  cycleInterval: {
+    name: 'lagkeeper_cycle_interval_seconds',
+    type: 'gauge',
+    help: 'How far apart cycles of the Kafka cluster begin, as configured; later when one takes longer.',
+    labels: ['kafka_cluster'],
+    level: 'replica',
+  },
   kafkaRequests: {
     name: 'lagkeeper_kafka_requests_total',
     type: 'counter',

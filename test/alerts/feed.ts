@@ -55,6 +55,8 @@ function page(now: number): string {
     line('lagkeeper_source_last_success_timestamp_seconds', { source: 'kafka', name: 'edge' }, now - 300),
     line('lagkeeper_source_last_success_timestamp_seconds', { source: 'kafka', name: 'main' }, now - 5),
     line('lagkeeper_cycle_duration_seconds', { kafka_cluster: 'main' }, 45),
+    line('lagkeeper_cycle_interval_seconds', { kafka_cluster: 'main' }, 15),
+    line('lagkeeper_cycle_interval_seconds', { kafka_cluster: 'edge' }, 15),
     line('lagkeeper_series_dropped', { kafka_cluster: 'main', reason: 'page_limit' }, 12),
     line('lagkeeper_job_series_dropped', {}, 0),
     line('lagkeeper_targets', { state: 'listed' }, 40),

@@ -152,6 +152,7 @@ function tellSelf(emit: Emit, seconds: number, left: number, replica: number): v
     ['edge', 0.11],
   ] as const) {
     emit(selfFamilies.cycleDuration, { kafka_cluster: name }, base * (1 + 0.2 * wave))
+    emit(selfFamilies.cycleInterval, { kafka_cluster: name }, 15)
     for (const [api, share] of [
       ['ListOffsets', 3],
       ['OffsetFetch', 2],
