@@ -1,5 +1,5 @@
 import { statuses } from '../model/judgement.ts'
-import { numberAt, places } from '../model/judgements.ts'
+import { type JudgementNumber, numberAt, places } from '../model/judgements.ts'
 import { consumerAt, topicAt, topicEnd } from './block-order.ts'
 import { type Family, lagFamilies } from './families.ts'
 import { thousandths } from './json-row.ts'
@@ -13,22 +13,22 @@ const MILLI = 0.001
 
 /** The families of what is thought of consumers, in the order in which they are printed. */
 export const judgementTable: readonly TableRow[] = [
-  row(lagFamilies.timeLag, places.timeLag),
-  row(lagFamilies.timeLagUncertainty, places.uncertainty),
-  row(lagFamilies.eventTimeLag, places.eventTimeLag),
+  row(lagFamilies.timeLag, 'timeLag'),
+  row(lagFamilies.timeLagUncertainty, 'uncertainty'),
+  row(lagFamilies.eventTimeLag, 'eventTimeLag'),
   [lagFamilies.status, status],
-  row(lagFamilies.rewinds, places.rewinds),
-  row(lagFamilies.positionChangedAt, places.positionChangedAt, MILLI),
-  row(lagFamilies.commitInterval, places.commitInterval, MILLI),
-  row(lagFamilies.produceRate, places.produceRate),
-  row(lagFamilies.consumeRate, places.consumeRate),
-  row(lagFamilies.drain, places.drain),
-  row(lagFamilies.headroomRecords, places.headroomRecords),
-  row(lagFamilies.headroomSeconds, places.headroomSeconds),
+  row(lagFamilies.rewinds, 'rewinds'),
+  row(lagFamilies.positionChangedAt, 'positionChangedAt', MILLI),
+  row(lagFamilies.commitInterval, 'commitInterval', MILLI),
+  row(lagFamilies.produceRate, 'produceRate'),
+  row(lagFamilies.consumeRate, 'consumeRate'),
+  row(lagFamilies.drain, 'drain'),
+  row(lagFamilies.headroomRecords, 'headroomRecords'),
+  row(lagFamilies.headroomSeconds, 'headroomSeconds'),
 ]
 
-function row(family: Family, place: number, scale = 1): TableRow {
-  return [family, judgementLines(family, place, scale), undefined, 'judgements']
+function row(family: Family, number: JudgementNumber, scale = 1): TableRow {
+  return [family, judgementLines(family, places[number], scale), undefined, number]
 }
 
 /** One line for every consumer and topic of which the judgement has the number. */

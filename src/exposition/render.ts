@@ -11,7 +11,7 @@ import { chooseSeries } from './limits-choose.ts'
 import type { Lines, OrderedSnapshot } from './lines.ts'
 import { PageWriter } from './page-writer.ts'
 import { logEndOffset, logStartOffset, position, recordsLag } from './partition-lines.ts'
-import { type Slice, slicesBy } from './slices.ts'
+import { type Slice, slicing } from './slices.ts'
 import { type TableRow, viewOf } from './table.ts'
 import { objectiveRecords, objectiveSeconds, partitions, topicRecordsLag } from './topic-lines.ts'
 import { coldRecords, isAskedFor, lagBytes, readCommittedRecordsLag, recordsLost } from './view-lines.ts'
@@ -109,13 +109,13 @@ export function* renderStretches(
         yield { chunks: written(page, write, view) }
         count += page.takeLines()
       } else {
-        const name = JSON.stringify([cluster, viewOf(row), dependsOn])
-        const cut = slicesBy[dependsOn]
+        const { kind, cut, bit } = slicing(dependsOn)
+        const name = JSON.stringify([cluster, viewOf(row), kind])
         const cuts = slices.get(name) ?? (yield* inSteps(cut(view, before?.slices.get(name))))
         slices.set(name, cuts)
         for (const [at, slice] of cuts.entries()) {
           const key = JSON.stringify([family.name, cluster, at])
-          const kept = slice.isSame ? before?.lines.get(key) : undefined
+          const kept = (slice.same & bit) === bit ? before?.lines.get(key) : undefined
           if (kept === undefined) yield { key, chunks: written(page, write, slice.view) }
           else yield { key }
           const of = kept ?? page.takeLines()

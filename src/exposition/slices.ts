@@ -1,31 +1,38 @@
-import { isSameJudgement } from '../model/judgements.ts'
+import { NUMBERS, places, sameNumbers } from '../model/judgements.ts'
 import type { SnapshotPart } from '../model/snapshot.ts'
 import { consumerAt, topicAt, topicEnd } from './block-order.ts'
 import type { OrderedSnapshot } from './lines.ts'
+import type { TableRow } from './table.ts'
 
-/** A slice of a view, and whether it says what the same slice of the view before said. */
+/** A slice of a view, and what of it is as it was in the same slice of the view before. */
 export interface Slice {
   readonly view: OrderedSnapshot
-  readonly isSame: boolean
+  /** All bits or none; of judgements a bit for each of their numbers, by its place. */
+  readonly same: number
 }
+
+type DependsOn = NonNullable<TableRow[3]>
+
+const ALL = (1 << NUMBERS) - 1
 
 /** Small enough that one consumer that moves makes little of the page anew; larger ones compress better. */
 const SLICE = 256
 
 type Cut = (view: OrderedSnapshot, before: readonly Slice[] | undefined) => Generator<void, readonly Slice[]>
 
-/** By what the lines of a family are made of. */
-export const slicesBy = {
-  consumers: (view, before) => consumerSlices(view, before, saysSameOfConsumers),
-  judgements: (view, before) => consumerSlices(view, before, thinksSameOfConsumers),
-  topics: (view, before) => topicSlices(view, before),
-} as const satisfies Readonly<Record<string, Cut>>
+/** How a view is cut, by what the lines of a family are made of; families of one `kind` share the slices. */
+export function slicing(dependsOn: DependsOn): { readonly kind: string; readonly cut: Cut; readonly bit: number } {
+  if (dependsOn === 'topics') return { kind: dependsOn, cut: topicSlices, bit: ALL }
+  if (dependsOn === 'consumers')
+    return { kind: dependsOn, cut: (...of) => consumerSlices(saidOfConsumers, ...of), bit: ALL }
+  return { kind: 'judgements', cut: (...of) => consumerSlices(thoughtOfConsumers, ...of), bit: 1 << places[dependsOn] }
+}
 
 /** The consumers of a view in slices of some hundred blocks, as views of their own. Yields between steps. */
 function* consumerSlices(
+  sameOf: (before: OrderedSnapshot, now: OrderedSnapshot) => number,
   view: OrderedSnapshot,
   before: readonly Slice[] | undefined,
-  isSame: (before: OrderedSnapshot, now: OrderedSnapshot) => boolean,
 ): Generator<void, readonly Slice[]> {
   const { snapshot, order } = view
   const slices: Slice[] = []
@@ -35,7 +42,7 @@ function* consumerSlices(
     if (to < order.block.length) to = topicEnd(snapshot, order, to - 1)
     const slice = { snapshot, order: { part: order.part.subarray(from, to), block: order.block.subarray(from, to) } }
     const past = before?.[slices.length]?.view
-    slices.push({ view: slice, isSame: past !== undefined && isSame(past, slice) })
+    slices.push({ view: slice, same: past === undefined ? 0 : sameOf(past, slice) })
     from = to
     yield
   }
@@ -50,7 +57,7 @@ function* topicSlices(view: OrderedSnapshot, before: readonly Slice[] | undefine
     const topics = catalog.topics.slice(from, from + SLICE)
     const slice = { ...view, snapshot: { ...view.snapshot, catalog: { ...catalog, topics } } }
     const past = before?.[slices.length]?.view
-    slices.push({ view: slice, isSame: past !== undefined && saysSameOfTopics(past, slice) })
+    slices.push({ view: slice, same: past !== undefined && saysSameOfTopics(past, slice) ? ALL : 0 })
     yield
   }
   return slices
@@ -73,21 +80,24 @@ function saysSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boo
   return true
 }
 
-/** Whether what is thought of the same consumers and topics is the same. */
-function thinksSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boolean {
-  if (before.order.block.length !== now.order.block.length) return false
-  for (let place = 0; place < now.order.block.length; place++) {
-    const consumer = consumerAt(now.snapshot, now.order, place)
-    const topic = topicAt(now.snapshot, now.order, place)
-    if (consumerAt(before.snapshot, before.order, place) !== consumer) return false
-    if (topicAt(before.snapshot, before.order, place) !== topic) return false
+function saidOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): number {
+  return saysSameOfConsumers(before, now) ? ALL : 0
+}
+
+/** Which numbers of what is thought of the same consumers and topics are the same in all of them. */
+function thoughtOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): number {
+  if (before.order.block.length !== now.order.block.length) return 0
+  let same = ALL
+  for (let place = 0; place < now.order.block.length && same !== 0; place++) {
+    if (consumerAt(before.snapshot, before.order, place) !== consumerAt(now.snapshot, now.order, place)) return 0
+    if (topicAt(before.snapshot, before.order, place) !== topicAt(now.snapshot, now.order, place)) return 0
     const past = before.snapshot.parts[before.order.part[place]!]!.judgements
     const judgements = now.snapshot.parts[now.order.part[place]!]!.judgements
-    if (past === undefined || judgements === undefined) {
-      if (past !== judgements) return false
-    } else if (!isSameJudgement(past, before.order.block[place]!, judgements, now.order.block[place]!)) return false
+    if (past !== undefined && judgements !== undefined)
+      same &= sameNumbers(past, before.order.block[place]!, judgements, now.order.block[place]!)
+    else if (past !== judgements) return 0
   }
-  return true
+  return same
 }
 
 /** False also where nobody has looked: parts with held rows or with views are always printed anew. */

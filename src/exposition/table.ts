@@ -1,3 +1,4 @@
+import type { JudgementNumber } from '../model/judgements.ts'
 import type { Family } from './families.ts'
 import type { Views } from './granularity.ts'
 import type { Lines } from './lines.ts'
@@ -9,10 +10,11 @@ export type TableRow = readonly [
   /** The level of the family when absent; `log` for the series of topics themselves. */
   view?: keyof Views | undefined,
   /**
-   * What its lines are made of and nothing else: `consumers`, the rows, sums and losses of a view; `judgements`, what is
-   * thought of them; `topics`, the starts and ends of a view. Where that stays as it is, the lines need not be written again; they always are when absent.
+   * What its lines are made of and nothing else: `consumers`, the rows, sums and losses of a view; one number of what is
+   * thought of them; `topics`, the starts and ends of a view. Where that stays as it is, the lines need not be written
+   * again; they always are when absent.
    */
-  dependsOn?: 'consumers' | 'judgements' | 'topics',
+  dependsOn?: 'consumers' | 'topics' | JudgementNumber,
 ]
 
 /** The view that a family has of a snapshot. */

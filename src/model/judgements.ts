@@ -36,6 +36,7 @@ export const places = {
   rewinds: 11,
 } as const
 export const NUMBERS = 12
+export type JudgementNumber = keyof typeof places
 
 /** For so many blocks, to be filled before they become part of a snapshot. */
 export function judgementColumns(blocks: number): JudgementColumns {
@@ -99,6 +100,14 @@ export function judgementAt(judgements: Judgements, block: number): TopicJudgeme
 
 function known<Name extends string>(name: Name, value: number): { readonly [Key in Name]?: number } {
   return (Number.isNaN(value) ? {} : { [name]: value }) as { readonly [Key in Name]?: number }
+}
+
+/** Which numbers of two blocks are the same: a bit for each place. */
+export function sameNumbers(one: Judgements, block: number, other: Judgements, at: number): number {
+  let same = 0
+  for (let place = 0; place < NUMBERS; place++)
+    if (Object.is(one.numbers[block * NUMBERS + place], other.numbers[at * NUMBERS + place])) same |= 1 << place
+  return same
 }
 
 /** Whether the same is thought of two blocks. */
