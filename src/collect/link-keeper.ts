@@ -1,7 +1,7 @@
 import { type Adopted, adoptGroups, commitsOn, type FoundPositions, type OwnCommits } from '../lag/adopt-groups.ts'
 import { groupsIn } from '../lag/group-commits.ts'
 import { createGroupLinks, type GroupLinks } from '../lag/group-links.ts'
-import { linkLines, parseLinks } from '../lag/link-lines.ts'
+import { createLinkReader, linkLines } from '../lag/link-lines.ts'
 import { consumerName } from '../model/consumer.ts'
 import type { JobCommits } from '../model/job-commits.ts'
 import type { PositionTrace } from '../model/position-trace.ts'
@@ -9,7 +9,7 @@ import type { FlinkPages } from '../positions/flink-pages.ts'
 import { runInTurns } from '../runtime/breathe.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { createKeptFile, type KeptFile } from './kept-file.ts'
+import { createKeptFile, type KeptFile, readLines } from './kept-file.ts'
 
 export interface LinkKeeperOptions {
   readonly kafkaCluster: string
@@ -75,8 +75,8 @@ export function createLinkKeeper(options: LinkKeeperOptions): LinkKeeper {
 
   return {
     load: async (signal) =>
-      kept?.load((text) => {
-        links = createGroupLinks(parseLinks(text, kafkaCluster), clock.monotonic())
+      kept?.load(async (text) => {
+        links = createGroupLinks(await readLines(text, createLinkReader(kafkaCluster)), clock.monotonic())
         saved = text
       }, signal),
     adopt: async (found) => {

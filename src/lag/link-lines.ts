@@ -1,3 +1,4 @@
+import { createKeptLines, type KeptLines } from '../model/kept-lines.ts'
 import type { GroupLink } from './group-links.ts'
 
 /**
@@ -19,31 +20,19 @@ function line(value: object): string {
   return `${JSON.stringify(value)}\n`
 }
 
-/** The links in such lines. @throws Error that says what is wrong with them */
-export function parseLinks(text: string, kafkaCluster: string): readonly GroupLink[] {
-  const lines = text.split('\n').filter((one) => one !== '')
+/** What an earlier process left. @param kafkaCluster the lines of another one are refused */
+export function createLinkReader(kafkaCluster: string): KeptLines<readonly GroupLink[]> {
   const links: GroupLink[] = []
-  for (const [index, one] of lines.entries()) {
-    const fields = fieldsOf(one)
-    const { group, consumer } = fields
-    if (index === 0) {
-      if (fields['lagkeeper'] !== 'group_links' || fields['version'] !== VERSION)
-        throw new Error('line 1: not of this kind')
-      if (fields['kafka_cluster'] !== kafkaCluster)
-        throw new Error(`line 1: of Kafka cluster "${String(fields['kafka_cluster'])}"`)
-    } else if (typeof group === 'string' && typeof consumer === 'string') links.push({ group, consumer })
-    else if (fields['lines'] !== index || index !== lines.length - 1)
-      throw new Error(`line ${index + 1}: no link, and not the end`)
-    else return links
-  }
-  throw new Error(`line ${lines.length}: the file breaks off`)
-}
-
-function fieldsOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
+  return createKeptLines({
+    kind: 'group_links',
+    version: VERSION,
+    kafkaCluster,
+    head: () => undefined,
+    line: ({ group, consumer }) => {
+      if (typeof group !== 'string' || typeof consumer !== 'string') return false
+      links.push({ group, consumer })
+      return undefined
+    },
+    done: () => links,
+  })
 }

@@ -1,7 +1,7 @@
 /** The members of one line. */
 export type Fields = Readonly<Record<string, unknown>>
 
-/** Reads the lines of JSON that a process left to the next, one by one: a head, topics and consumers, and how many lines. */
+/** Reads the lines of JSON that a process left to the next, one by one: a head, one line for each thing, and how many lines. */
 export interface KeptLines<T> {
   /** @returns what is wrong with the line, if anything is */
   take(text: string): string | undefined
@@ -17,7 +17,7 @@ export interface KeptLinesOptions<T> {
   readonly kafkaCluster: string
   /** Takes what else the head has; says what is wrong with it. */
   readonly head: (fields: Fields) => string | undefined
-  /** Takes a topic or a consumer, and says what is wrong with it; false for a line that is neither. */
+  /** Takes one thing, and says what is wrong with it; false for a line that is none. */
   readonly line: (fields: Fields) => string | undefined | false
   readonly done: () => T
 }
@@ -41,7 +41,7 @@ export function createKeptLines<T>({
     }
     const wrong = line(fields)
     if (wrong !== false) return wrong
-    if (fields['lines'] !== lines) return 'no topic, no consumer, and not the end'
+    if (fields['lines'] !== lines) return 'nothing that is known, and not the end'
     isWhole = true
     return undefined
   }
