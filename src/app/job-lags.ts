@@ -1,6 +1,9 @@
 import { filterLabel } from '../flink/filter-label.ts'
 import { shownTopics } from '../flink/shown-topics.ts'
 import type { CatalogTopic } from '../model/catalog.ts'
+import type { ConsumerJudged } from '../model/job-view.ts'
+import { statuses } from '../model/judgement.ts'
+import { judgementAt } from '../model/judgements.ts'
 import { heldIndex, isFresh, type Snapshot } from '../model/snapshot.ts'
 import { breather, runInTurns } from '../runtime/breathe.ts'
 
@@ -12,6 +15,8 @@ export interface JobLags {
   mayHave(shown: string): boolean
   /** Records lag of a job, fresh or held; undefined when unknown. */
   lagOf(consumer: string, shown: string, partition: number): number | undefined
+  /** How a job is doing; undefined when nobody judges it. */
+  judged(consumer: string): ConsumerJudged | undefined
 }
 
 /** Made once for each snapshot; others run in between. */
@@ -22,6 +27,7 @@ export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
     const { catalog } = snapshot
     const shown = await runInTurns(shownTopics(catalog))
     const lags = await lagsOf(snapshot)
+    const judged = await judgedIn(snapshot)
 
     /** Pages without a filter have the names as they are; where one of them is what another is shown as, nobody can tell. */
     function topicOf(name: string): CatalogTopic | undefined {
@@ -42,6 +48,7 @@ export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
           .get(consumer)
           ?.get(topicOf(name)?.name ?? name)
           ?.get(partition),
+      judged: (consumer) => judged.get(consumer),
     }
   }
 
@@ -74,4 +81,33 @@ async function lagsOf(snapshot: Snapshot): Promise<Lags> {
     await breathe()
   }
   return lags
+}
+
+async function judgedIn({ parts }: Snapshot): Promise<ReadonlyMap<string, ConsumerJudged>> {
+  const breathe = breather()
+  const judged = new Map<string, ConsumerJudged>()
+  for (const { batch, judgements } of parts) {
+    for (let block = 0; judgements !== undefined && block < batch.blockConsumer.length; block++) {
+      const { name, kind } = batch.consumers[batch.blockConsumer[block]!]!
+      if (kind !== 'flink') continue
+      const { status, why, timeLag } = judgementAt(judgements, block)
+      const one: ConsumerJudged = {
+        consumer: name,
+        status,
+        ...(why === undefined ? {} : { why }),
+        ...(timeLag === undefined ? {} : { timeLagMs: timeLag.seconds * 1_000 }),
+      }
+      const other = judged.get(name)
+      judged.set(name, other === undefined ? one : worseOff(one, other))
+    }
+    await breathe()
+  }
+  return judged
+}
+
+/** A consumer of which both are said. */
+export function worseOff(one: ConsumerJudged, other: ConsumerJudged): ConsumerJudged {
+  const { timeLagMs: _, ...worst } = statuses.indexOf(one.status) > statuses.indexOf(other.status) ? one : other
+  const isTimed = one.timeLagMs !== undefined && other.timeLagMs !== undefined
+  return isTimed ? { ...worst, timeLagMs: Math.max(one.timeLagMs!, other.timeLagMs!) } : worst
 }

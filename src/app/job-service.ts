@@ -18,7 +18,7 @@ import { together } from '../runtime/together.ts'
 import { idOf } from '../targets/identity.ts'
 import { scopeKey } from './found-registration.ts'
 import type { JobBoard } from './job-board.ts'
-import { createJobLags, type JobLags } from './job-lags.ts'
+import { createJobLags, type JobLags, worseOff } from './job-lags.ts'
 import type { JobRules } from './job-rules.ts'
 
 /** One Kafka cluster, as far as jobs need it. */
@@ -101,6 +101,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
         kafka.get(deps.kafkaClusterOf(flinkCluster, kafkaLabel) ?? '')?.lags
       const groups = groupsOf(flinkCluster, job.name, consumer, kafka)
       const gauges = scope?.gauges.get(job.id)
+      const judged = [...kafka.values()].flatMap(({ lags }) => lags?.judged(consumer) ?? [])
       return {
         job,
         now: clock.wall(),
@@ -115,6 +116,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
         silent: scope?.silent.filter(({ hasEnded }) => hasEnded !== true) ?? [],
         partitionsOf: (topic, kafkaLabel) => lagsFor(kafkaLabel)?.partitionsOf(topic),
         lagOf: (topic, partition, kafkaLabel) => lagsFor(kafkaLabel)?.lagOf(consumer, topic, partition),
+        ...(judged.length === 0 ? {} : { judged: judged.reduce(worseOff) }),
         groups,
         groupSharedWith: groups.flatMap((group) =>
           (labels.get(`${flinkCluster}\0${group}`) ?? [])

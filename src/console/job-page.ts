@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts'
 import type { JobCheckpoints, JobVertex } from '../model/job.ts'
 import { type JobView, jobState, type SourceFigures } from '../model/job-view.ts'
 import { type Content, type Html, html, linkTo } from './html.ts'
-import { isMissing, jobTable } from './job-table.ts'
+import { isMissing, jobTable, statusOf } from './job-table.ts'
 import { inDigits, inTime, inWords } from './words.ts'
 
 /** Many more are of no use to a reader, and cost a browser. */
@@ -103,6 +103,9 @@ function facts(view: JobView, now: number): Html {
   const rows: readonly (readonly [string, Content])[] = [
     ['State', isMissing(view) ? html`<span class="bad">${state}</span>` : state],
     ['Should run', view.expectedRunning ? 'yes' : 'no'],
+    ['Status', statusOf(view)],
+    ['Why', view.judged?.why],
+    ['Behind by', view.judged?.timeLagMs === undefined ? undefined : inTime(view.judged.timeLagMs)],
     ['Restarts', view.restarts === undefined ? undefined : inDigits(view.restarts)],
     ['Groups', view.groups.length === 0 ? undefined : view.groups.join(', ')],
     ['Back-pressure', inPercent(view.backPressure)],

@@ -8,7 +8,7 @@ export function jobTable(jobs: readonly JobView[], limit: number): Html {
   if (jobs.length === 0) return html`<p>No job has been seen yet.</p>`
   return html`<div class="scroll" role="region" aria-labelledby="jobs" tabindex="0">
 <table>
-<thead><tr><th scope="col">Job</th><th scope="col">State</th><th scope="col">Findings</th><th scope="col" class="number">Lag in records</th><th scope="col" class="number">Restarts</th><th scope="col">Flink cluster</th></tr></thead>
+<thead><tr><th scope="col">Job</th><th scope="col">State</th><th scope="col">Status</th><th scope="col">Findings</th><th scope="col" class="number">Lag in records</th><th scope="col" class="number">Restarts</th><th scope="col">Flink cluster</th></tr></thead>
 <tbody>
 ${worstFirst(jobs).slice(0, limit).map(jobRow)}</tbody>
 </table>
@@ -45,6 +45,14 @@ function lagOf({ sources }: JobView): number | undefined {
   return sources.reduce((sum, { recordsLag }) => sum + (recordsLag ?? 0), 0)
 }
 
+/** Whether it reads as it should, whatever Flink says of it; a link to the numbers. */
+export function statusOf({ judged }: JobView): Html | undefined {
+  if (judged === undefined) return undefined
+  const { consumer, status, why = '' } = judged
+  const link = linkTo('api/v1/status', { consumer })
+  return html`<a href="${link}" class="${status === 'ok' ? 'quiet' : 'bad'}" title="${why}">${status}</a>`
+}
+
 function jobRow(job: JobView): Html {
   const state = inWords(jobState(job))
   const link = linkTo('jobs', { flink_cluster: job.flinkCluster, flink_job: job.label })
@@ -56,7 +64,7 @@ function jobRow(job: JobView): Html {
   const lag = lagOf(job)
   const known =
     lag !== undefined ? inDigits(lag) : job.sources.length === 0 ? '' : html`<span class="bad">unknown</span>`
-  return html`<tr><th scope="row"><a href="${link}">${job.label}</a></th><td>${isMissing(job) ? html`<span class="bad">${state}</span>` : state}</td><td>${finding}</td><td class="number">${known}</td><td class="number">${job.restarts === undefined ? '' : inDigits(job.restarts)}</td><td>${job.flinkCluster}</td></tr>
+  return html`<tr><th scope="row"><a href="${link}">${job.label}</a></th><td>${isMissing(job) ? html`<span class="bad">${state}</span>` : state}</td><td>${statusOf(job)}</td><td>${finding}</td><td class="number">${known}</td><td class="number">${job.restarts === undefined ? '' : inDigits(job.restarts)}</td><td>${job.flinkCluster}</td></tr>
 `
 }
 

@@ -1,4 +1,4 @@
-import { isoTime, jsonText } from '../exposition/json-row.ts'
+import { isoTime, jsonText, thousandths } from '../exposition/json-row.ts'
 import { type FindingKind, findingKinds } from '../model/finding.ts'
 import type { Job } from '../model/job.ts'
 import { type JobView, jobState } from '../model/job-view.ts'
@@ -89,6 +89,9 @@ function jobWords(view: JobView, clock: Clock): Readonly<Record<string, unknown>
     expected_running: view.expectedRunning,
     restarts: view.restarts,
     groups: view.groups,
+    status: view.judged?.status,
+    why: view.judged?.why,
+    time_lag_seconds: view.judged?.timeLagMs === undefined ? undefined : thousandths(view.judged.timeLagMs / 1_000),
     backpressure_ratio: view.backPressure,
     watermark_lag_seconds: view.watermarkLagMs === undefined ? undefined : view.watermarkLagMs / 1000,
     ...(view.job === undefined ? {} : runWords(view.job, clock)),

@@ -1,4 +1,5 @@
 import type { Job } from '../model/job.ts'
+import type { ConsumerJudged } from '../model/job-view.ts'
 
 /** What a TaskManager's page shows of one partition; a `PartitionReading` of the Flink client is one. */
 export interface SeenPartition {
@@ -62,6 +63,8 @@ export interface JobFacts {
   readonly partitionsOf: (topic: string, kafkaCluster: string | undefined) => number | undefined
   /** From the last snapshot: records lag of the job on one partition; undefined when unknown. */
   readonly lagOf: (topic: string, partition: number, kafkaCluster: string | undefined) => number | undefined
+  /** From the last snapshots: how its consumer is doing; absent when nobody judges it. */
+  readonly judged?: ConsumerJudged
   /** From the configuration, or learned: the consumer groups that the job commits to. */
   readonly groups: readonly string[]
   /** Labels of other jobs with one of these groups. */

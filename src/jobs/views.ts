@@ -42,6 +42,7 @@ export function* jobViews(
       expectedRunning,
       ...(restarts?.total === undefined ? {} : { restarts: restarts.total }),
       groups: facts?.groups ?? [],
+      ...(facts?.judged === undefined ? {} : { judged: facts.judged }),
       ...(facts === undefined ? { sources: [] } : figuresOf(facts)),
       findings: known === undefined ? [] : settled(known, now),
     })

@@ -5,10 +5,12 @@ import { jobRules } from '../../src/app/job-rules.ts'
 import { createJobService } from '../../src/app/job-service.ts'
 import type { FoundScope } from '../../src/discovery/discoverer.ts'
 import type { Job } from '../../src/model/job.ts'
+import type { TopicJudgement } from '../../src/model/judgement.ts'
 import type { Snapshot } from '../../src/model/snapshot.ts'
 import { pass } from '../discovery/report.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { fakeLogs } from '../fakes/columns.ts'
+import { fakeJudgements } from '../fakes/judgements.ts'
 import { fakeSnapshot } from '../fakes/snapshot.ts'
 
 function snapshot(topics: readonly string[], leftOut: readonly string[] = []): Snapshot {
@@ -31,6 +33,35 @@ it('knows the topics of a cluster by what pages show of them', async () => {
   expect(mayHave('pay_events', 'pay-events', 'audit_log', 'audit.log')).toEqual([true, true, true, true])
   // With a dot it is the name itself.
   expect(mayHave('pay.events', 'ods.orders_v1', 'orders', 'audit')).toEqual([false, false, false, false])
+})
+
+it('says of a job how its consumer is doing on its worst topic', async () => {
+  const consumer = { name: 'prod/etl', kind: 'flink' } as const
+  const row = { partition: 0, position: 5n, start: 0n, end: 9n }
+  const made = fakeSnapshot([
+    { ...row, consumer, topic: 'a' },
+    { ...row, consumer, topic: 'b' },
+    { ...row, consumer: { name: 'g', kind: 'classic' }, topic: 'a' },
+  ])
+  const timeLag = { seconds: 7, uncertainty: 1, source: 'log_ends' } as const
+  const ok: TopicJudgement = { status: 'ok', since: 0, outlook: 'unknown', rewinds: 0, timeLag }
+  const stalled: TopicJudgement = { ...ok, status: 'stalled', why: 'it stands', timeLag: { ...timeLag, seconds: 90 } }
+  const [part] = made.parts
+  const of = async (blocks: readonly TopicJudgement[]) => {
+    const lags = await createJobLags()({ ...made, parts: [{ ...part!, judgements: fakeJudgements(blocks) }] })
+    return [lags.judged('prod/etl'), lags.judged('g')]
+  }
+
+  expect(await of([ok, stalled, ok])).toEqual([
+    { consumer: 'prod/etl', status: 'stalled', why: 'it stands', timeLagMs: 90_000 },
+    undefined,
+  ])
+  const { timeLag: _, ...untimed } = ok
+  expect(await of([untimed, stalled, ok])).toEqual([
+    { consumer: 'prod/etl', status: 'stalled', why: 'it stands' },
+    undefined,
+  ])
+  expect((await createJobLags()(made)).judged('prod/etl')).toBeUndefined()
 })
 
 function begin(snapshots: Readonly<Record<string, Snapshot | undefined>>, found?: FoundScope) {

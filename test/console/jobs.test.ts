@@ -19,6 +19,7 @@ const stuck = fakeView({
   label: 'stuck',
   restarts: 12,
   findings: [finding('checkpoint_overdue'), finding('end_of_life')],
+  judged: { consumer: 'prod/stuck', status: 'stalled', why: 'two partitions stand', timeLagMs: 90_000 },
   sources: [
     { vertex: 'Source: pay', vertexId: 'v', topics: ['pay'], partitions: 2, recordsLag: 51_951, pendingRecords: 364 },
   ],
@@ -49,6 +50,7 @@ function named(text: string): JobView {
     }),
     sources: [{ vertex: text, vertexId: text, topics: [text], partitions: 1 }],
     findings: [finding('end_of_life', text)],
+    judged: { consumer: text, status: 'stalled', why: text },
   })
 }
 
@@ -81,7 +83,7 @@ describe('the table of jobs', () => {
     expect(seen(landing({}))).not.toContain('Jobs')
     expect(seen(landing({ jobs: [] }))).toContain('Jobs No job has been seen yet.')
     expect(seen(landing({ jobs: [well, old, stuck, gone, blind] }))).toContain(
-      'Job State Findings Lag in records Restarts Flink cluster gone gone none 0 prod stuck running checkpoint overdue, 1 more 51,951 12 prod old running end of life 0 prod blind running none unknown 0 prod well running none 0 prod 5 jobs. Missing: 1. With findings: 2. All jobs',
+      'Job State Status Findings Lag in records Restarts Flink cluster gone gone none 0 prod stuck running stalled checkpoint overdue, 1 more 51,951 12 prod old running end of life 0 prod blind running none unknown 0 prod well running none 0 prod 5 jobs. Missing: 1. With findings: 2. All jobs',
     )
   })
 
@@ -107,7 +109,7 @@ describe('the table of jobs', () => {
 describe('the page of a job', () => {
   it('says what there is to say', () => {
     expect(seen(jobPage({ ...stuck, job: fakeJob({ application: fakeApplication(7) }) }, NOW))).toMatchInlineSnapshot(
-      `"stuck Lagkeeper / Jobs / prod Now State running Should run yes Restarts 12 Started 60 min ago Flink 2.2.1 Job id 0123456789abcdef0123456789abcdef Application application_1700000000000_0007 Attempt 1 Queue stream User flink JobManager http://10.0.0.1:8081 Findings checkpoint overdue for 10 min Something is wrong. Something is wrong more end of life for 10 min Something is wrong. Something is wrong more Sources Source Lag in records Pending, says Flink Back-pressure Partitions Topics Source: pay 51,951 364 2 pay"`,
+      `"stuck Lagkeeper / Jobs / prod Now State running Should run yes Status stalled Why two partitions stand Behind by 90 s Restarts 12 Started 60 min ago Flink 2.2.1 Job id 0123456789abcdef0123456789abcdef Application application_1700000000000_0007 Attempt 1 Queue stream User flink JobManager http://10.0.0.1:8081 Findings checkpoint overdue for 10 min Something is wrong. Something is wrong more end of life for 10 min Something is wrong. Something is wrong more Sources Source Lag in records Pending, says Flink Back-pressure Partitions Topics Source: pay 51,951 364 2 pay"`,
     )
   })
 
