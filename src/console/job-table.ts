@@ -16,7 +16,7 @@ ${worstFirst(jobs).slice(0, limit).map(jobRow)}</tbody>
 <p class="quiet">${summary(jobs, limit)}</p>`
 }
 
-/** Jobs that are missing come first, then those with the worst finding; equals by what else is wrong, and by name. */
+/** Jobs that are missing come first, then those that do not read, then those with the worst finding; equals by what else is wrong, and by name. */
 export function worstFirst(jobs: readonly JobView[]): readonly JobView[] {
   const ranks = new Map(jobs.map((job) => [job, rankOf(job)]))
   return jobs.toSorted(
@@ -29,7 +29,8 @@ export function worstFirst(jobs: readonly JobView[]): readonly JobView[] {
 }
 
 function rankOf(job: JobView): number {
-  if (isMissing(job)) return -1
+  if (isMissing(job)) return -2
+  if (job.judged?.status === 'stopped' || job.judged?.status === 'stalled') return -1
   const [worst] = job.findings
   return worst === undefined ? Number.MAX_SAFE_INTEGER : findingRank(worst.kind)
 }
