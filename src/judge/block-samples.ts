@@ -116,13 +116,21 @@ export function ratesOf(
   const first = firstSample(list, samples)
   if (first === undefined || now.at - first.at < SPACING_MS) return undefined
   const produce = perSecond(now.ends - first.ends, now.at - first.at)
-  const [from, to] = [firstSample(list, moves), lastSample(list, moves)]
-  const isMoving = to !== undefined && now.at - to.at <= 2 * Math.max(stepMs, SPACING_MS / 2)
+  const idleMs = 2 * Math.max(stepMs, SPACING_MS / 2)
+  const [from, to] = [firstSince(list, moves, first.at - idleMs), lastSample(list, moves)]
+  // Of the same minutes, or the one would be told to be faster than the other where nothing came for a while.
+  const isMoving = to !== undefined && now.at - to.at <= idleMs && from !== undefined && from.at - first.at <= idleMs
   const consume =
-    isMoving && from !== undefined && to.at - from.at >= SPACING_MS / 2
+    isMoving && to.at - from.at >= SPACING_MS / 2
       ? perSecond(to.positions - from.positions, to.at - from.at)
       : perSecond(now.positions - first.positions, now.at - first.at)
   return { produce: Math.max(0, produce), consume: Math.max(0, consume) }
+}
+
+function firstSince(list: readonly number[], from: SamplesFrom, moment: number): Sample | undefined {
+  const end = from + countAt(list, from) * FIELDS
+  for (let at = from; at < end; at += FIELDS) if (list[at]! >= moment) return sampleAt(list, at)
+  return undefined
 }
 
 function perSecond(records: number, ms: number): number {

@@ -76,8 +76,7 @@ export function createEndHistory(limits: HistoryLimits = LIMITS, saved?: SavedEn
       return rows
     },
     topic: (name) => topics.get(name),
-    topicIn: (catalog, index) =>
-      catalog === placedFor ? entries[index] : topics.get(catalog.topics[index]?.name ?? ''),
+    topicIn: (catalog, index) => (catalog === placedFor ? entries[index] : entryOf(catalog.topics[index])),
     entries: () => topics,
     take: function* ({ catalog, ends, recreated }) {
       const moment = momentOf(ends)
@@ -88,6 +87,13 @@ export function createEndHistory(limits: HistoryLimits = LIMITS, saved?: SavedEn
       slots = addMoment(slots, moment)
       yield* takeColumn(catalog, ends)
     },
+  }
+
+  /** Undefined for one that has more partitions than it had: the rows behind are those of another topic. */
+  function entryOf(topic: CatalogTopic | undefined): TopicEnds | undefined {
+    if (topic === undefined) return undefined
+    const entry = topics.get(topic.name)
+    return entry !== undefined && entry.partitions >= topic.partitions ? entry : undefined
   }
 
   function* takeColumn({ topics: all }: Catalog, ends: LogOffsetColumn): Generator<void> {

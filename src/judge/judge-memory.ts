@@ -56,6 +56,8 @@ export function takeMovement(
   if (away > 0) {
     for (let partition = 0; partition < partitionsOf(known); partition++) skipTime(known, partition, away)
     known.waitsSince += away
+    // Not to be added once more where nothing is seen of the topic in this cycle, either.
+    known.lastAt += away
   }
   return known
 }

@@ -1,6 +1,6 @@
 import type { Catalog, CatalogTopic } from '../model/catalog.ts'
 import type { Consumer } from '../model/consumer.ts'
-import { copyJudgements, isSameJudgement, type JudgementColumns, judgementColumns } from '../model/judgements.ts'
+import { copyJudgements, isSameJudgement, type JudgementColumns } from '../model/judgements.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import type { NoPositionPolicy } from '../model/no-position-policy.ts'
 import type { Objective } from '../model/objective.ts'
@@ -13,7 +13,7 @@ import type { Kept } from './headroom.ts'
 import { type ConsumerMemory, forgetAbsent, movesElsewhere, takeMembers, takeMovement } from './judge-memory.ts'
 import { floorsOf, type Movement, movesOf, samplesOf, takeRest } from './movement.ts'
 import { slotAt } from './passing.ts'
-import { leaveSeats, type Seats, saysTheSame, seatsOf } from './seats.ts'
+import { type Seats, saysTheSame, seatsOf } from './seats.ts'
 import { ok, type Standing, type StatusVerdict, statusOf } from './status.ts'
 import { spanOf, takeScan } from './take-scan.ts'
 import { createTimeLagWriter, newAge, type TimeLagWriter, type TimeQuestions } from './time-lags.ts'
@@ -75,8 +75,8 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
   const arrived = { records: 0, since: 0 }
   /** Where the window of most begins in the history of the cycle. */
   let windowFrom = -1
-  /** By the first consumer of a part, since parts are not in the same place in each cycle. */
-  let seats: ReadonlyMap<string, Seats> = new Map()
+  /** Of the parts of the last cycle. */
+  let seats: readonly Seats[] = []
   let catalogBefore: Catalog | undefined
   let lastAt: number | undefined
   let cycles = 0
@@ -102,16 +102,10 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
     windowFrom = slotAt(history.slots, now - leastWindowMs)
     // Otherwise each block is looked at: its topic may be another one, or time has passed that nobody saw.
     const mayRest = input.catalog === catalogBefore && !input.recreated.includes(1) && passed <= 2 * intervalMs
-    const taken = new Map<string, Seats>()
+    seats = yield* seatsOf(seats, input.parts, consumers)
     const parts: SnapshotPart[] = []
-    for (const part of input.parts) {
-      const name = part.batch.consumers[0]?.name ?? ''
-      const its = yield* seatsOf(part, taken.has(name) ? undefined : seats.get(name), consumers)
-      parts.push(yield* judgePart(part, its, mayRest, input, cycle))
-      taken.set(name, its)
-    }
-    for (const [name, left] of seats) if (taken.get(name) !== left) yield* leaveSeats(left)
-    seats = taken
+    for (const [index, part] of input.parts.entries())
+      parts.push(yield* judgePart(part, seats[index]!, mayRest, input, cycle))
     catalogBefore = input.catalog
     if (cycles++ % FORGET_EVERY === 0) yield* forgetAbsent(consumers, now)
     lastAt = now
@@ -128,11 +122,10 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
     cycle: ScanCycle,
   ): Generator<void, SnapshotPart> {
     const { batch } = part
-    const { part: before, judgements: thoughtBefore, movements, restsUntil } = its
+    const { part: before, judgements: thoughtBefore, movements, restsUntil, turn } = its
     const { now } = input
     const writer = createTimeLagWriter(batch.partition.length)
-    const judgements =
-      thoughtBefore === undefined ? judgementColumns(batch.blockConsumer.length) : copyJudgements(thoughtBefore)
+    const judgements = copyJudgements(thoughtBefore)
     let rows = ROWS_PER_STEP
     let last = -1
     for (let block = 0; block < batch.blockConsumer.length; block++) {
@@ -148,7 +141,7 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       last = index
       const until = restsUntil[block]!
       if (until > 0) {
-        if (mayRest && (block + cycles) % LOOK_EVERY > 0 && saysTheSame(before, part, block)) {
+        if (mayRest && (turn[block]! + cycles) % LOOK_EVERY > 0 && saysTheSame(before, block, part, block)) {
           restsUntil[block] = now
           continue
         }
@@ -157,7 +150,7 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       const movement = movementOf(part, block, memory, movements[block], input)
       movements[block] = movement
       judgeBlock({ part, block, consumer, memory, movement, input, cycle, writer, judgements })
-      const isSame = thoughtBefore !== undefined && isSameJudgement(thoughtBefore, block, judgements, block)
+      const isSame = isSameJudgement(thoughtBefore, block, judgements, block)
       restsUntil[block] = isSame && rests(movement, now) ? now : 0
     }
     const judged =

@@ -60,6 +60,16 @@ export function copyJudgements({ numbers, status, outlook, source, why }: Judgem
   }
 }
 
+/** Takes over what was thought of one block. */
+export function copyJudgement(from: Judgements, block: number, to: JudgementColumns, at: number): void {
+  to.numbers.set(from.numbers.subarray(block * NUMBERS, (block + 1) * NUMBERS), at * NUMBERS)
+  to.status[at] = from.status[block]!
+  to.outlook[at] = from.outlook[block]!
+  to.source[at] = from.source[block]!
+  const why = from.why.get(block)
+  if (why !== undefined) to.why.set(at, why)
+}
+
 /** NaN when it is not known. */
 export function numberAt({ numbers }: Judgements, block: number, place: number): number {
   return numbers[block * NUMBERS + place]!

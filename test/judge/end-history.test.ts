@@ -160,6 +160,20 @@ describe('the history of log ends', () => {
     expect(bytes).toBeLessThanOrEqual(Math.max(limits.bytes, 24 * 4 * after) + spare)
   })
 
+  it('takes nothing for the ends of partitions that came in a cycle without log ends', () => {
+    const history = createEndHistory()
+    take(history, 1_000, { a: [5n], b: [5n, 5n] })
+    const { catalog } = fakeLogs([
+      { name: 'a', start: [0n, 0n], end: ['timeout', 'timeout'] },
+      { name: 'b', start: [0n, 0n], end: ['timeout', 'timeout'] },
+      { name: 'c', start: [0n], end: ['timeout'] },
+    ])
+
+    expect(history.topicIn(catalog, 0)).toBeUndefined()
+    expect(history.topicIn(catalog, 1)).toBe(history.topic('b'))
+    expect(history.topicIn(catalog, 2)).toBeUndefined()
+  })
+
   it('takes no cycle in which no log end was read for a moment', () => {
     const history = createEndHistory()
     take(history, 1_000, { t: [5n] })

@@ -180,6 +180,23 @@ describe('what a judge leaves to the next process', () => {
     expect(next.of('stuck', 't').since).toBeLessThanOrEqual(WALL + 5_000 + INTERVAL)
   })
 
+  it('knows how fast records come when the wall clock was set back', () => {
+    const options = { kept: () => ({ retentionBytes: 1e9 }) }
+    const world = watch(options)
+    const seen = (cycle: number) => ({ ends: { t: [cycle * 100] }, positions: { c: { t: { 0: 1_000 } } } })
+    for (let cycle = 0; cycle < 240; cycle++) world.see(START + cycle * INTERVAL, seen(cycle))
+    const now = START + 240 * INTERVAL
+    const next = watch({ ...options, saved: later(world, now, { now: 5_000, wall: WALL + now - 7_200_000 }) })
+    for (let cycle = 240; cycle < 244; cycle++) {
+      world.see(START + cycle * INTERVAL, seen(cycle))
+      next.see(5_000 + (cycle - 239) * INTERVAL, seen(cycle))
+      // 1,000 records at 100 in 15 s.
+      expect(world.of('c', 't').headroomSeconds).toBeCloseTo(150, -1)
+      expect(next.of('c', 't').headroomSeconds).toBeCloseTo(150, -1)
+      expect(Math.abs(next.of('c', 't').timeLag!.seconds - world.of('c', 't').timeLag!.seconds)).toBeLessThan(60)
+    }
+  })
+
   it('only makes time lags longer when the wall clock was set forward', () => {
     const { world, now } = lived()
     const next = watch({ saved: later(world, now, { now: 5_000_000_000, wall: WALL + now + 3_600_000 }) })

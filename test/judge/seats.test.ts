@@ -105,7 +105,7 @@ describe('consumers that rest', () => {
           expect(differed, `cycles to ${at} with another status`).toBeLessThanOrEqual(STRETCH / INTERVAL)
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 })

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createJudge, type Judge, type JudgeInput, type SavedJudge } from '../../src/judge/judge.ts'
+import { rowOf } from '../../src/judge/movement.ts'
 import { recreatedTopics } from '../../src/lag/align.ts'
 import { type JoinInput, join } from '../../src/lag/join.ts'
 import { indexPrevious } from '../../src/lag/previous.ts'
@@ -11,6 +12,9 @@ import { type Reason, reasonCode } from '../../src/model/reason.ts'
 import type { Snapshot, SnapshotPart } from '../../src/model/snapshot.ts'
 import { fakeBatch, fakeLogs, fakeSnapshot } from '../fakes/columns.ts'
 
+/** Positions by consumer, topic and partition. */
+type Positions = Readonly<Record<string, Readonly<Record<string, Readonly<Record<number, number | Reason>>>>>>
+
 /** What one cycle sees. */
 export interface Seen {
   /** Log ends by topic and partition. */
@@ -18,8 +22,8 @@ export interface Seen {
   /** Log starts; 0 when absent. */
   readonly starts?: Readonly<Record<string, readonly number[]>>
   readonly ids?: Readonly<Record<string, string>>
-  /** Positions by consumer, topic and partition. */
-  readonly positions: Readonly<Record<string, Readonly<Record<string, Readonly<Record<number, number | Reason>>>>>>
+  /** Of one answer, or of several. */
+  readonly positions: Positions | readonly Positions[]
   readonly members?: Readonly<Record<string, number>>
   readonly kind?: ConsumerKind
   /** The positions are lags that a broker told. */
@@ -36,7 +40,7 @@ export interface WatchOptions extends Partial<Pick<JudgeInput, 'isJobRunning' | 
   /** Each block is looked at in every cycle, as if the metadata were always new. */
   readonly isRestless?: boolean
   /** Wall clock minus monotonic clock. */
-  readonly wallOffset?: number
+  readonly wallOffset?: number | (() => number)
 }
 
 export const INTERVAL = 15_000
@@ -65,34 +69,36 @@ export function watch(options: WatchOptions = {}) {
       )
       // Metadata that says nothing new stays the same object.
       const same =
-        snapshot !== undefined && isDeepStrictEqual(seen.catalog, snapshot.catalog) && options.isRestless !== true
+        options.isRestless !== true &&
+        snapshot !== undefined &&
+        isDeepStrictEqual(seen.catalog.topics, snapshot.catalog.topics)
       const logs = same ? { ...seen, catalog: snapshot!.catalog } : seen
       const previous = snapshot === undefined ? undefined : indexPrevious(snapshot)
       const before = snapshot?.catalog ?? logs.catalog
       const recreated = recreatedTopics(logs.catalog, before, new Uint8Array(logs.catalog.topics.length))
       const input: JoinInput = { ...logs, recreated, previous, holdSince: at - 90_000, noPosition: () => 'ignore' }
-      const batch = fakeBatch(exact(positions), at - 2)
-      const withMembers = {
-        ...batch,
-        ...(isLag === true ? { holds: 'lag' as const } : {}),
-        consumers: batch.consumers.map((one) => ({
+      const answers = isSeveral(positions) ? positions : [positions]
+      const joined = answers.map((answer) => {
+        const batch = fakeBatch(exact(answer), at - 2)
+        const consumers = batch.consumers.map((one) => ({
           ...one,
           ...(kind === undefined ? {} : { kind }),
           ...(members[one.name] === undefined ? {} : { members: members[one.name]! }),
-        })),
-      }
-      const part = join(withMembers, input)
-      if (isSuspected === true)
-        for (const [row, lag] of part.lag.entries())
-          if (lag === 1) part.reason[row] = reasonCode('control_records_suspected')
+        }))
+        const part = join({ ...batch, ...(isLag === true ? { holds: 'lag' as const } : {}), consumers }, input)
+        if (isSuspected === true)
+          for (const [row, lag] of part.lag.entries())
+            if (lag === 1) part.reason[row] = reasonCode('control_records_suspected')
+        return part
+      })
       const parts = run(
         judge.judge({
           ...logs,
           recreated,
-          parts: [part],
+          parts: joined,
           noPosition: () => 'ignore',
           now: at,
-          wall: at + wallOffset,
+          wall: at + (typeof wallOffset === 'number' ? wallOffset : wallOffset()),
           objectives: (consumer, topic) => objectives.filter((one) => one.consumer === consumer && one.topic === topic),
           isJobRunning: options.isJobRunning ?? (() => undefined),
           kept: options.kept ?? (() => undefined),
@@ -104,14 +110,25 @@ export function watch(options: WatchOptions = {}) {
     },
     snapshot: () => snapshot!,
     of: (consumer: string, topic: string): TopicJudgement => {
-      const [{ batch, judgements }] = snapshot!.parts as readonly [SnapshotPart]
-      const block = batch.blockConsumer.findIndex(
-        (index, at) => batch.consumers[index]!.name === consumer && batch.topics[batch.blockTopic[at]!]!.name === topic,
-      )
-      if (judgements === undefined || block < 0) throw new Error(`nothing is thought of "${consumer}" on "${topic}"`)
-      return judgementAt(judgements, block)
+      for (const { batch, judgements } of snapshot!.parts) {
+        const block = batch.blockConsumer.findIndex(
+          (index, at) =>
+            batch.consumers[index]!.name === consumer && batch.topics[batch.blockTopic[at]!]!.name === topic,
+        )
+        if (judgements !== undefined && block >= 0) return judgementAt(judgements, block)
+      }
+      throw new Error(`nothing is thought of "${consumer}" on "${topic}"`)
     },
   }
+}
+
+/** What is remembered of a consumer on a topic, but for what follows from it. */
+export function remembered(judge: Judge, consumer: string, topic: string) {
+  const movement = judge.consumers().get(consumer)?.topics.get(topic)
+  if (movement === undefined) return undefined
+  const { topicId, lastAt, movedAt, waitsSince, steps, rewinds, rewoundAt } = movement
+  const rows = [0, 1, 2].map((partition) => rowOf(movement, partition))
+  return { topicId, lastAt, movedAt, waitsSince, steps, rewinds, rewoundAt, rows }
 }
 
 export function run<T>(steps: Generator<void, T>): T {
@@ -120,7 +137,11 @@ export function run<T>(steps: Generator<void, T>): T {
   return step.value
 }
 
-function exact(positions: Seen['positions']): Parameters<typeof fakeBatch>[0] {
+function isSeveral(positions: Seen['positions']): positions is readonly Positions[] {
+  return Array.isArray(positions)
+}
+
+function exact(positions: Positions): Parameters<typeof fakeBatch>[0] {
   return Object.fromEntries(
     Object.entries(positions).map(([consumer, topics]) => [
       consumer,

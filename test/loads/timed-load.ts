@@ -79,8 +79,8 @@ export async function createTimedLoad(bootstrap: string, partitions: number): Pr
         const now = Date.now()
         for (let partition = 0; partition < partitions; partition++)
           for (const shape of shapes) {
-            // By the clock of each send: the first ones of a cold client take long, one after the other.
-            const stamps = stampsOf(shape, tick, Date.now())
+            // The first sends of a cold client take long, one after the other.
+            const stamps = stampsOf(shape, tick, tick === 0 ? Date.now() : now)
             if (stamps.length > 0) await write(shape, partition, stamps)
           }
         await delay(Math.max(0, TICK_MS - (Date.now() - now)))
