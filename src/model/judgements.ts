@@ -1,4 +1,4 @@
-import { type Outlook, outlooks, type Status, statuses, type TopicJudgement } from './judgement.ts'
+import { outlooks, type Status, statuses, type TopicJudgement } from './judgement.ts'
 import { timeLagSources } from './time-lag.ts'
 
 /**
@@ -79,37 +79,35 @@ export function statusAt({ status }: Judgements, block: number): Status {
   return statuses[status[block]!]!
 }
 
-function outlookAt({ outlook }: Judgements, block: number): Outlook {
-  return outlooks[outlook[block]!]!
-}
+type Draft = { -readonly [Field in keyof TopicJudgement]: TopicJudgement[Field] }
+/** What is a number there and here, and may be unknown. */
+const unknowable = [
+  'eventTimeLag',
+  'produceRate',
+  'consumeRate',
+  'drain',
+  'headroomRecords',
+  'headroomSeconds',
+  'positionChangedAt',
+  'commitInterval',
+] as const satisfies readonly (JudgementNumber & keyof TopicJudgement)[]
 
 /** What is thought of one block. */
 export function judgementAt(judgements: Judgements, block: number): TopicJudgement {
-  const number = (place: number): number => numberAt(judgements, block, place)
-  const why = judgements.why.get(block)
-  const [seconds, uncertainty] = [number(places.timeLag), number(places.uncertainty)]
-  return {
+  const number = (name: JudgementNumber): number => numberAt(judgements, block, places[name])
+  const judgement: Draft = {
     status: statusAt(judgements, block),
-    since: number(places.since),
-    outlook: outlookAt(judgements, block),
-    rewinds: number(places.rewinds),
-    ...(why === undefined ? {} : { why }),
-    ...(Number.isNaN(seconds)
-      ? {}
-      : { timeLag: { seconds, uncertainty, source: timeLagSources[judgements.source[block]!]! } }),
-    ...known('eventTimeLag', number(places.eventTimeLag)),
-    ...known('produceRate', number(places.produceRate)),
-    ...known('consumeRate', number(places.consumeRate)),
-    ...known('drain', number(places.drain)),
-    ...known('headroomRecords', number(places.headroomRecords)),
-    ...known('headroomSeconds', number(places.headroomSeconds)),
-    ...known('positionChangedAt', number(places.positionChangedAt)),
-    ...known('commitInterval', number(places.commitInterval)),
+    since: number('since'),
+    outlook: outlooks[judgements.outlook[block]!]!,
+    rewinds: number('rewinds'),
   }
-}
-
-function known<Name extends string>(name: Name, value: number): { readonly [Key in Name]?: number } {
-  return (Number.isNaN(value) ? {} : { [name]: value }) as { readonly [Key in Name]?: number }
+  const why = judgements.why.get(block)
+  if (why !== undefined) judgement.why = why
+  const [seconds, uncertainty] = [number('timeLag'), number('uncertainty')]
+  const source = timeLagSources[judgements.source[block]!]!
+  if (!Number.isNaN(seconds)) judgement.timeLag = { seconds, uncertainty, source }
+  for (const name of unknowable) if (!Number.isNaN(number(name))) judgement[name] = number(name)
+  return judgement
 }
 
 /** Which numbers of two blocks are the same: a bit for each place. */
