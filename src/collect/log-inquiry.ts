@@ -60,23 +60,28 @@ export function createLogInquiry(options: LogInquiryOptions): LogInquiry {
       const wallAhead = wall - clock.monotonic()
       return {
         kept: ({ name }) => keptBy(configOf(name)),
-        lookUp: (topic, partition, offset, index, notAfter) => {
+        lookUp: (topic, partition, offset, index, notAfter, consumer) => {
           const position = offsetAt(offset, index)
           const found = times.known(topic, partition, position, wall)
           if (!times.isEnough(found, topic, partition, position, wall))
-            takeDown(topic, partition, position, Number.isFinite(notAfter) ? notAfter + wallAhead : undefined)
+            takeDown(consumer, topic, partition, position, Number.isFinite(notAfter) ? notAfter + wallAhead : undefined)
           return found === undefined || 'reason' in found ? undefined : lookedUp(found, wallAhead)
         },
       }
 
-      function takeDown(topic: CatalogTopic, partition: number, position: bigint, guess: number | undefined): void {
+      function takeDown(
+        consumer: string,
+        topic: CatalogTopic,
+        partition: number,
+        position: bigint,
+        guess: number | undefined,
+      ): void {
         const row = topic.firstRow + partition
         if (wanted.length >= limit * WANTED_TIMES || starts.reason[row] !== KNOWN) return
         const read = ends.evidence[ends.answer[row]!]
         const end = ends.reason[row] === KNOWN ? offsetAt(ends.offset, row) : position
         wanted.push({
-          // The position decides, whoever it belongs to.
-          consumer: topic.name,
+          consumer,
           topic: topic.name,
           partition,
           position: moving.toAsk(topic.name, partition, position, end),

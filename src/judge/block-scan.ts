@@ -96,6 +96,7 @@ export interface ScanCycle {
 export interface ScanBlock {
   readonly part: SnapshotPart
   readonly block: number
+  readonly consumer: string
   readonly topic: CatalogTopic
   readonly ends: TopicEnds | undefined
   readonly kept: Kept | undefined
@@ -235,14 +236,15 @@ function takeStale(scan: BlockScan, input: ScanBlock, cycle: ScanCycle, row: num
 
 function takeAge(
   scan: BlockScan,
-  { part, topic, ends, writer }: ScanBlock,
+  block: ScanBlock,
   { history, questions, age }: ScanCycle,
   row: number,
   offset: OffsetColumn,
   index: number,
   at: number,
 ): void {
-  readAge(age, topic, history, ends, part.batch.partition[row]!, offset, index, at, questions)
+  const { part, writer } = block
+  readAge(age, block, history, part.batch.partition[row]!, offset, index, at, questions)
   if (age.least > scan.least) scan.least = age.least
   if (!age.isKnown) {
     scan.isTimed = false

@@ -198,7 +198,12 @@ export function createJudge({ windowMs: leastWindowMs, intervalMs }: JudgeOption
       const ends = lag === 0 ? undefined : history.topicIn(input.catalog, index)
       const kept = lag === 0 ? undefined : input.kept(topic)
       const from = windowMs === leastWindowMs ? windowFrom : slotAt(history.slots, now - windowMs)
-      scanBlock(scan, { part, block, topic, ends, kept, movement, windowMs, windowFrom: from, writer }, cycle)
+      const { name: its } = consumer
+      scanBlock(
+        scan,
+        { part, block, consumer: its, topic, ends, kept, movement, windowMs, windowFrom: from, writer },
+        cycle,
+      )
     }
     if (topic !== undefined)
       takeScan(movement, scan, { kind: consumer.kind, holds: batch.holds, lag, now, stretchMs: windowMs / STRETCHES })

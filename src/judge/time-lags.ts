@@ -22,6 +22,7 @@ export interface TimeQuestions {
    * asked of the log later. Absent where the log is not asked.
    *
    * @param notAfter when a log end was first seen above it, monotonic milliseconds; infinite when none was
+   * @param consumer whose it is: consumers share what is asked
    */
   readonly lookUp?: (
     topic: CatalogTopic,
@@ -29,6 +30,7 @@ export interface TimeQuestions {
     offset: OffsetColumn,
     index: number,
     notAfter: number,
+    consumer: string,
   ) => LookedUp | undefined
 }
 
@@ -53,6 +55,13 @@ export function newAge(): Age {
   return { isKnown: false, least: 0, guess: 0, most: 0, source: 'log_ends', event: undefined, passing: newPassing() }
 }
 
+/** Whose offset it is, and of what. */
+export interface AgeOf {
+  readonly consumer: string
+  readonly topic: CatalogTopic
+  readonly ends: TopicEnds | undefined
+}
+
 /**
  * Reads the age of an offset into `age`: by the history of log ends, else by what was asked of the log, within what the
  * history knows.
@@ -61,9 +70,8 @@ export function newAge(): Age {
  */
 export function readAge(
   age: Age,
-  topic: CatalogTopic,
+  { consumer, topic, ends }: AgeOf,
   history: Pick<EndHistory, 'rows' | 'slots'>,
-  ends: TopicEnds | undefined,
   partition: number,
   offset: OffsetColumn,
   index: number,
@@ -82,7 +90,7 @@ export function readAge(
   const passedBy = ends === undefined ? Number.POSITIVE_INFINITY : passing.notAfter
   const latest = Math.min(passedBy, at)
   age.least = Math.max(0, at - latest)
-  const looked = lookUp?.(topic, partition, offset, index, passedBy)
+  const looked = lookUp?.(topic, partition, offset, index, passedBy, consumer)
   if (looked?.eventAt !== undefined) age.event = Math.max(0, at - looked.eventAt)
   if (looked === undefined) return
   const notBefore = looked.notBefore - STAMP_MS

@@ -59,15 +59,15 @@ describe('time lag by the history of log ends', () => {
   it('is not made up for a position that lies before the history', () => {
     const wanted: string[] = []
     const world = watch({
-      lookUp: ({ name }, partition) => {
-        wanted.push(`${name}-${partition}`)
+      lookUp: ({ name }, partition, _offset, _index, _notAfter, consumer) => {
+        wanted.push(`${name}-${partition} of ${consumer}`)
         return undefined
       },
     })
     for (let cycle = 0; cycle < 10; cycle++)
       world.see(1_000 + cycle * INTERVAL, { ends: { t: [1_000] }, positions: { c: { t: { 0: 500 } } } })
     expect(world.of('c', 't').timeLag).toBeUndefined()
-    expect(wanted.at(-1)).toBe('t-0')
+    expect(wanted.at(-1)).toBe('t-0 of c')
   })
 
   it('takes what the log was asked, within what the history knows', () => {
