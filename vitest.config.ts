@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config'
 import { createFaultReporter } from './test/faults/reporter.ts'
 
-// unit: no Java, seconds. real: real brokers, ZooKeeper and Prometheus, one file at a time (two cores).
-// patient: real programs that are mostly waited for, beside the unit tests.
+// Two files at a time: what is tested is mostly waited for, and two cores are enough for it.
+// unit: no Java, seconds. patient: real programs that are mostly waited for, beside the unit tests.
+// real: real brokers, ZooKeeper and Prometheus.
+// quiet: as real, one file at a time, because they hold times of their own to narrow limits.
 // matrix: what other versions of the same programs make of it; some are built at their first start.
 // faults: the long form of the hostile-peer tests.
 const patient = ['test/real/http-sd-outage.test.ts', 'test/real/http-sd-replicas.test.ts']
+const quiet = ['time-lag', 'zookeeper', 'zookeeper-ensemble', 'zookeeper-offsets'].map(
+  (name) => `test/real/${name}.test.ts`,
+)
 
 export default defineConfig({
   test: {
@@ -16,6 +21,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/real/**', 'test/faults/**', 'test/matrix/**'],
+          maxWorkers: 2,
           testTimeout: 20_000,
         },
       },
@@ -23,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'patient',
           include: patient,
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 600_000,
         },
@@ -31,11 +38,21 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/real/**/*.test.ts'],
-          exclude: patient,
-          fileParallelism: false,
+          exclude: [...patient, ...quiet],
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'quiet',
+          include: quiet,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -45,7 +62,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 1_800_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -55,7 +72,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 900_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -164,7 +164,7 @@ export function flinkLag(
     })
 
     it('is right under back-pressure', async () => {
-      await moments.rest()
+      await moments.drain()
       await moments.press([3_000, 1_000])
       await compare('held by back-pressure')
     })

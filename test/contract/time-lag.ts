@@ -44,6 +44,15 @@ export interface PeerResult {
   missing: number
 }
 
+/** A position whose time lag had to be known and was not, whatever else kept the machine busy. */
+export interface MissingTimeLag {
+  readonly shape: Shape
+  readonly what: string
+}
+
+/** So many cycles asked for a position that stands still: a machine that is busy lets some of them go by. */
+const ASKED_CYCLES = 5
+
 /** Wall clocks count milliseconds: broker, producer and reader may each have rounded once. */
 const ROUNDING_S = 0.005
 
@@ -53,6 +62,8 @@ const ROUNDING_S = 0.005
  */
 export async function compareTimeLags(run: TimeLagRun): Promise<{
   readonly results: readonly TimeLagResult[]
+  /** Of positions within the history of log ends in any cycle, and in the last one of those that were asked for. */
+  readonly missing: readonly MissingTimeLag[]
   readonly peers: readonly PeerResult[]
 }> {
   await using load = await createTimedLoad(run.bootstrap, run.partitions)
@@ -98,7 +109,7 @@ export async function compareTimeLags(run: TimeLagRun): Promise<{
       const begun = clock.monotonic()
       await commitSome(load, run, cycle)
       const snapshot = await collector.cycle(ending.signal)
-      book.compare(snapshot)
+      book.compare(snapshot, cycle, cycle === run.cycles - 1)
       await judge.inquire(snapshot, ending.signal)
       await delay(Math.max(0, intervalMs - (clock.monotonic() - begun)))
     }
@@ -134,6 +145,11 @@ function createBook(load: TimedLoad) {
   const results = new Map<string, TimeLagResult>()
   const peers = createPeerClocks()
   const peerResults = new Map<string, PeerResult>()
+  const missing: MissingTimeLag[] = []
+  /** Where each log ended when it was read first: the history begins there, in a run that is shorter than its window. */
+  const firstEnds = new Map<string, bigint>()
+  /** Since which cycle a consumer stands where it does. */
+  const standing = new Map<string, { readonly position: bigint; readonly since: number }>()
 
   function resultOf(shape: Shape, source: TimeLagResult['source']): TimeLagResult {
     const key = `${shape} ${source}`
@@ -146,18 +162,27 @@ function createBook(load: TimedLoad) {
     get results() {
       return [...results.values()]
     },
+    get missing() {
+      return missing
+    },
     get peers() {
       return [...peerResults.values()]
     },
-    compare(snapshot: Snapshot): void {
+    compare(snapshot: Snapshot, cycle: number, isLast: boolean): void {
       const read = Math.max(...snapshot.ends.evidence.map(({ receivedAt }) => receivedAt))
       const at = snapshot.takenAtWall - (snapshot.takenAt - read)
       peers.poll(snapshot, at, (shape, partition, offset) => load.appended(shape, partition, offset)?.stamp)
       for (const row of lagRows(snapshot)) {
         const shape = shapes.find((one) => one === row.topic)
         if (shape === undefined || row.position === undefined || row.recordsLag === undefined) continue
-        if (row.reason !== undefined) continue
-        const { timeLag } = row
+        if (row.reason !== undefined || row.logEndOffset === undefined) continue
+        const { timeLag, position } = row
+        const log = `${row.topic}-${row.partition}`
+        const begin = firstEnds.get(log) ?? row.logEndOffset
+        firstEnds.set(log, begin)
+        const stands = standing.get(`${row.consumer} ${log}`)
+        const since = stands?.position === position ? stands.since : cycle
+        standing.set(`${row.consumer} ${log}`, { position, since })
         if (row.recordsLag === 0n) {
           const result = resultOf(shape, 'caught_up')
           result.samples++
@@ -177,7 +202,14 @@ function createBook(load: TimedLoad) {
           if (seconds === undefined) of.missing++
           else of.errors.push(outside(seconds, least, most))
         }
-        if (timeLag === undefined) continue
+        if (timeLag === undefined) {
+          const why =
+            position >= begin
+              ? `within the history, which begins at ${begin}`
+              : isLast && cycle - since >= ASKED_CYCLES && `asked for since cycle ${since}`
+          if (why) missing.push({ shape, what: `${row.consumer} ${log} at ${position}, cycle ${cycle}: ${why}` })
+          continue
+        }
         result.uncertainties.push(timeLag.uncertainty)
         const error = outside(timeLag.seconds, least, most)
         result.errors.push(error)

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, it, vi } from 'vitest'
 import { recipeFences } from '../docs/fences.ts'
 import { jsonRequest } from '../http/registration-world.ts'
 import { startDaemon } from '../rigs/daemon.ts'
@@ -14,6 +14,8 @@ import type { RigProcess } from '../rigs/process.ts'
 
 const script = join(import.meta.dirname, '../../docs/recipes/register.sh')
 
+const eventually = { timeout: 20_000, interval: 100 }
+
 let folder: string
 let url: string
 let daemon: RigProcess
@@ -22,6 +24,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lagkeeper-recipes-'))
   const config = `storage: { path: "${folder}/data" }\ndemo: false`
   ;({ process: daemon, url } = await startDaemon({ folder, config }))
+  // The list is shown once nobody has come for three seconds, which would take long with everybody coming at a time.
+  const first = { address: '127.0.0.1:16', incarnation: '1', zone: 'first', lease_seconds: 600 }
+  const put = () => fetch(`${url}/v1/registrations/others/orders/tm/first`, jsonRequest('PUT', first))
+  await vi.waitFor(async () => {
+    if (!(await put()).ok || !(await fetch(`${url}/sd/v1/targets`)).ok) throw new Error('The list is not shown yet')
+  }, eventually)
 })
 afterAll(async () => {
   await daemon?.stop()
@@ -29,8 +37,8 @@ afterAll(async () => {
 })
 
 const running: ChildProcess[] = []
-afterEach(() => {
-  for (const { pid } of running.splice(0)) if (pid !== undefined) signalGroup(pid, 'SIGKILL')
+afterAll(() => {
+  for (const { pid } of running) if (pid !== undefined) signalGroup(pid, 'SIGKILL')
 })
 
 interface Recipe {
@@ -67,15 +75,15 @@ async function registration(path: string): Promise<Record<string, unknown> | und
   return answer.ok ? found : undefined
 }
 
-const eventually = { timeout: 20_000, interval: 100 }
 const serve = (port: number, more = '') => [
   process.execPath,
   '-e',
   `require("net").createServer().listen(${port}, "127.0.0.1");${more}`,
 ]
 
-describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
-  it('registers the port that its command took, keeps it, and withdraws it at the end', async () => {
+// Several at a time: nothing here takes anything but waiting, and each has a zone, and so addresses, of its own.
+describe.concurrent.each(['dash', 'bash'])('register.sh in %s', (shell) => {
+  it('registers the port that its command took, keeps it, and withdraws it at the end', async ({ expect }) => {
     const [from = 0, taken = 0] = (await freePorts(2)).toSorted((a, b) => a - b)
     const { child, path, err, ended } = start(shell, `${shell}-found`, serve(taken), {
       LAGKEEPER_PORTS: `${from}-${taken}`,
@@ -97,7 +105,7 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
     expect(await registration(path)).toBeUndefined()
   })
 
-  it('finds a port below a script, and passes the exit code on', async () => {
+  it('finds a port below a script, and passes the exit code on', async ({ expect }) => {
     const [port = 0] = await freePorts(1)
     const command = ['sh', '-c', '"$@"; exit 7', 'sh', ...serve(port, 'setTimeout(() => process.exit(1), 4000)')]
     const { path, ended } = start(shell, `${shell}-below`, command, { LAGKEEPER_PORTS: String(port) })
@@ -107,7 +115,7 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
     expect(await registration(path)).toBeUndefined()
   })
 
-  it('needs no name in a container of YARN', async () => {
+  it('needs no name in a container of YARN', async ({ expect }) => {
     const id = `container_e01_1700000000000_0001_01_000002_${shell}`
     const { ended } = start(shell, '', ['sleep', '3'], {
       LAGKEEPER_ID: '',
@@ -117,7 +125,8 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
       LAGKEEPER_FIELDS: '',
       LAGKEEPER_LABELS: '',
       LAGKEEPER_MORE: '',
-      LAGKEEPER_ADDRESS: '127.0.0.1:13',
+      // Without a zone of its own.
+      LAGKEEPER_ADDRESS: `127.0.0.1:${shell === 'dash' ? 13 : 14}`,
       CONTAINER_ID: id,
     })
     const path = `/v1/registrations/yarn/orders/taskmanager/${id}`
@@ -126,7 +135,7 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
     expect(await registration(path)).toBeUndefined()
   })
 
-  it('stops when a newer life is registered, and lets its command go on', async () => {
+  it('stops when a newer life is registered, and lets its command go on', async ({ expect }) => {
     const address = '127.0.0.1:9'
     const { child, path, err, ended } = start(shell, `${shell}-old`, serve(0), {
       LAGKEEPER_ADDRESS: address,
@@ -143,7 +152,7 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
     expect(await registration(path)).toMatchObject({ incarnation: '2' })
   })
 
-  it('waits for an address that another namespace has', async () => {
+  it('waits for an address that another namespace has', async ({ expect }) => {
     const [port = 0] = await freePorts(1)
     const page = createServer((_, response) => response.end('process_start_time_seconds 1\n')).listen(port, '127.0.0.1')
     const address = `127.0.0.1:${port}`
@@ -159,7 +168,7 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
     page.closeAllConnections()
   })
 
-  it('withdraws after its command even when it was killed itself', async () => {
+  it('withdraws after its command even when it was killed itself', async ({ expect }) => {
     const command = serve(0, 'setTimeout(() => process.exit(0), 6000)')
     const { child, path } = start(shell, `${shell}-killed`, command, { LAGKEEPER_ADDRESS: '127.0.0.1:10' })
     await expect.poll(() => registration(path), eventually).toBeDefined()
@@ -168,7 +177,7 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
     await expect.poll(() => registration(path), { timeout: 10_000, interval: 100 }).toBeUndefined()
   })
 
-  it('holds nothing up when Lagkeeper is not there', async () => {
+  it('holds nothing up when Lagkeeper is not there', async ({ expect }) => {
     const { ended, err } = start(shell, `${shell}-down`, ['sh', '-c', 'sleep 1; exit 3'], {
       LAGKEEPER_URL: 'http://127.0.0.1:1',
       LAGKEEPER_ADDRESS: '127.0.0.1:11',
@@ -179,7 +188,7 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
     expect(await start(shell, 'none', ['/no/such/command']).ended).toEqual([127, null])
   })
 
-  it('sends a token without showing it to the other users of the machine', async () => {
+  it('sends a token without showing it to the other users of the machine', async ({ expect }) => {
     const [port = 0] = await freePorts(1)
     const file = join(folder, 'token')
     await writeFile(file, 's3cret\n', { mode: 0o600 })
@@ -199,7 +208,9 @@ describe.each(['dash', 'bash'])('register.sh in %s', (shell) => {
   })
 })
 
-it('keep_registered() of the page about Spark registers, comes back when forgotten, and withdraws', async () => {
+it('keep_registered() of the page about Spark registers, comes back when forgotten, and withdraws', async ({
+  expect,
+}) => {
   const [loop = ''] = recipeFences().flatMap(({ language, text }) => (language === 'python' ? [text] : []))
   const use = `
 import sys

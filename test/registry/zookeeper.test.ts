@@ -120,7 +120,8 @@ describe('alone', () => {
   })
 
   it('does not take an empty ZooKeeper for the truth: others may be about to put theirs back', async () => {
-    const one = registration()
+    // Its own lease does not end meanwhile.
+    const one = registration({ leaseSeconds: 3_600 })
     const [first, other] = [await start(), await start('b')]
     await put(first, one)
     // After a lease its journal is whole.

@@ -62,19 +62,28 @@ export async function kafkaTool(version: string, tool: KafkaTool, args: readonly
 }
 
 /**
- * What the group tool says of one group, or of all. For groups with ordinary names only: its columns are parted by
+ * What the group tool says of some groups, or of all. For groups with ordinary names only: its columns are parted by
  * blanks. What old tools hide: up to 1.1 partitions without a commit, before 1.0 (when asked for all) groups that
- * committed without members, before 0.10.2 every group without members.
+ * committed without members, before 0.10.2 every group without members. Before 2.4 a call of the tool for each group.
  */
-export async function describeGroups(version: string, bootstrap: string, group?: string): Promise<readonly GroupRow[]> {
+export async function describeGroups(
+  version: string,
+  bootstrap: string,
+  ...groups: readonly string[]
+): Promise<readonly GroupRow[]> {
   const server = [...(isAtLeast(version, '0.10.1') ? [] : ['--new-consumer']), '--bootstrap-server', bootstrap]
-  if (group !== undefined)
-    return parseGroupRows(await kafkaTool(version, 'groups', [...server, '--describe', '--group', group]), group)
-  if (isAtLeast(version, '2.4'))
-    return parseGroupRows(await kafkaTool(version, 'groups', [...server, '--describe', '--all-groups']))
+  if (isAtLeast(version, '2.4')) {
+    const chosen = groups.length === 0 ? ['--all-groups'] : groups.flatMap((group) => ['--group', group])
+    return parseGroupRows(await kafkaTool(version, 'groups', [...server, '--describe', ...chosen]))
+  }
+  if (groups.length === 1)
+    return parseGroupRows(
+      await kafkaTool(version, 'groups', [...server, '--describe', '--group', ...groups]),
+      groups[0],
+    )
+  const listed = groups.length > 0 ? groups : (await kafkaTool(version, 'groups', [...server, '--list'])).split('\n')
   const rows: GroupRow[] = []
-  const listed = await kafkaTool(version, 'groups', [...server, '--list'])
-  for (const name of listed.split('\n').filter((line) => line !== ''))
+  for (const name of listed.filter((line) => line !== ''))
     rows.push(...(await describeGroups(version, bootstrap, name)))
   return rows
 }

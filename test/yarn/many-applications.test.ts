@@ -8,6 +8,8 @@ import { info, infoPath } from './fake-manager.ts'
 import { readScene } from './replay.ts'
 
 const signal = new AbortController().signal
+/** Nothing may block the event loop for longer. */
+const LONGEST_MS = 50
 
 /** A list as 3.3.6 writes it, of this many applications. */
 function listOf(count: number): Buffer {
@@ -57,6 +59,20 @@ function watchSteps(): { stop(): number } {
   }
 }
 
+/**
+ * The longest step of some work. What blocks does so each time and a collection of garbage does not, so that the work is
+ * done up to three times until no step of it was too long.
+ */
+async function longestStepOf(work: () => Promise<void>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let time = 0; time < 3 && least >= LONGEST_MS; time++) {
+    const steps = watchSteps()
+    await work()
+    least = Math.min(least, steps.stop())
+  }
+  return least
+}
+
 it.each([
   ['as they are', (body: Buffer) => body, {}],
   ['compressed', (body: Buffer) => gzipSync(body), { 'content-encoding': 'gzip' }],
@@ -64,13 +80,13 @@ it.each([
   const plain = listOf(10_000)
   expect(plain.length).toBeGreaterThan(35e6)
   await using running = await serve(encode(plain), headers)
-  const steps = watchSteps()
-  const list = await running.cluster.applications({ states: ['RUNNING'] }, signal)
-  const longestMs = steps.stop()
-  expect(list).toHaveLength(10_000)
-  expect(new Set(list.map(({ id }) => id)).size).toBe(10_000)
-  expect(list.every(({ amRpcAddress }) => amRpcAddress === 'localhost:45235')).toBe(true)
-  expect(longestMs).toBeLessThan(50)
+  const longestMs = await longestStepOf(async () => {
+    const list = await running.cluster.applications({ states: ['RUNNING'] }, signal)
+    expect(list).toHaveLength(10_000)
+    expect(new Set(list.map(({ id }) => id)).size).toBe(10_000)
+    expect(list.every(({ amRpcAddress }) => amRpcAddress === 'localhost:45235')).toBe(true)
+  })
+  expect(longestMs).toBeLessThan(LONGEST_MS)
 })
 
 it.each([
@@ -83,9 +99,8 @@ it.each([
 
 it('a list of elements that are none is left after a thousand of them, without a block of 50 ms', async () => {
   await using running = await serve(Buffer.from(`{"apps":{"app":[{}${',{"id":1}'.repeat(500_000)}]}}`))
-  const steps = watchSteps()
-  await expect(running.cluster.applications({}, signal)).rejects.toThrow(
-    'more than 1000 elements of "app" cannot be read',
+  const longestMs = await longestStepOf(() =>
+    expect(running.cluster.applications({}, signal)).rejects.toThrow('more than 1000 elements of "app" cannot be read'),
   )
-  expect(steps.stop()).toBeLessThan(50)
+  expect(longestMs).toBeLessThan(LONGEST_MS)
 })

@@ -336,6 +336,9 @@ public final class Rig {
 
   private KafkaProducer<String, String> producer(Map<String, String> extra) {
     Properties properties = with("acks", "all", "max.block.ms", "50000", "delivery.timeout.ms", "55000");
+    // A partition that was just created may refuse the first batch and take the second, after which the first is out of
+    // order until its time is over (KAFKA-15591).
+    properties.put("max.in.flight.requests.per.connection", "1");
     properties.putAll(extra);
     return new KafkaProducer<>(properties, new StringSerializer(), new StringSerializer());
   }
