@@ -161,9 +161,13 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     }
   }
 
-  async function ask(catalog: Catalog, questions: readonly TimeAsked[], now: number, signal: AbortSignal) {
-    // With many waiting, depth would cost as many requests as breadth, and requests are what a cluster is spared.
-    const requests = questions.length < limit ? ROUNDS : 1
+  async function ask(
+    catalog: Catalog,
+    questions: readonly TimeAsked[],
+    requests: number,
+    now: number,
+    signal: AbortSignal,
+  ) {
     const placed = cold ? questions : await localStarts.place(catalog, questions, configOf, signal)
     const rest = new Set(placed)
     const tell = (question: TimeAsked, look: TimeLookUp): void => {
@@ -197,11 +201,13 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
         cycle = times.next(catalog)
         const now = clock.wall()
         const questions = await choose(catalog, wanted, now)
+        // With many waiting, depth would cost as many requests as breadth, and requests are what a cluster is spared.
+        const requests = wanted.length > limit ? 1 : ROUNDS
         for (const topic of unreadable.keys()) if (!catalog.topicIndex.has(topic)) unreadable.delete(topic)
         problems = []
         if (questions.length > 0)
           await within('Times of positions', deadlineMs, clock, signal, (inTime) =>
-            ask(catalog, questions, now, inTime),
+            ask(catalog, questions, requests, now, inTime),
           )
       } catch (error) {
         if (signal.aborted) throw error
