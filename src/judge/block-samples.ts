@@ -1,3 +1,5 @@
+import { countEntries, type Entries } from './moment-list.ts'
+
 /** Sums over the partitions of a block at one moment, in records. */
 export interface Sample {
   /** Monotonic milliseconds. */
@@ -6,26 +8,18 @@ export interface Sample {
   readonly ends: number
 }
 
-/**
- * Where samples of the last minutes lie in a list of numbers: moment, positions and ends of each, the oldest first. The
- * first one that is not there has NaN for its moment.
- */
+/** Where samples of the last minutes lie in a list of numbers (`Entries`): moment, positions and ends of each. */
 export type SamplesFrom = number
 
 const FIELDS = 3
 const [POSITIONS, ENDS] = [1, 2]
 const MOST = 7
+export const sampleEntries: Entries = { fields: FIELDS, most: MOST }
 /** Numbers that samples take. */
 export const SAMPLES = MOST * FIELDS
 /** Rates are those of so many milliseconds at least. */
 export const RATE_MS = 300_000
 const SPACING_MS = RATE_MS / 5
-
-function countAt(list: readonly number[], from: SamplesFrom): number {
-  let count = 0
-  while (count < MOST && !Number.isNaN(list[from + count * FIELDS]!)) count++
-  return count
-}
 
 /** Adds a sample to those that a rate needs. Sums that fall are of other partitions or another log: all begins anew. */
 export function addSample(
@@ -36,7 +30,7 @@ export function addSample(
   ends: number,
   spanMs: number,
 ): void {
-  let count = countAt(list, from)
+  let count = countEntries(list, from, sampleEntries)
   const last = from + (count - 1) * FIELDS
   if (count > 0 && ends < list[last + ENDS]!) count = 0
   if (count > 0) {
@@ -55,17 +49,13 @@ export function addSample(
   if (count + 1 < MOST) list[next + FIELDS] = Number.NaN
 }
 
-export function clearSamples(list: number[], from: SamplesFrom): void {
-  list[from] = Number.NaN
-}
-
 /** The oldest; undefined without one. */
 export function firstSample(list: readonly number[], from: SamplesFrom): Sample | undefined {
   return sampleAt(list, from)
 }
 
 function lastSample(list: readonly number[], from: SamplesFrom): Sample | undefined {
-  return sampleAt(list, from + Math.max(0, countAt(list, from) - 1) * FIELDS)
+  return sampleAt(list, from + Math.max(0, countEntries(list, from, sampleEntries) - 1) * FIELDS)
 }
 
 function sampleAt(list: readonly number[], index: number): Sample | undefined {
@@ -81,17 +71,11 @@ export function areSamplesFlat(
   ends: number,
   since: number,
 ): boolean {
-  const count = countAt(list, from)
+  const count = countEntries(list, from, sampleEntries)
   if (count === 0 || list[from]! > since) return false
   for (let at = from; at < from + count * FIELDS; at += FIELDS)
     if (list[at + POSITIONS] !== positions || list[at + ENDS] !== ends) return false
   return true
-}
-
-/** Time passed in which nothing changed. */
-export function shiftSamples(list: number[], from: SamplesFrom, ms: number): void {
-  const end = from + countAt(list, from) * FIELDS
-  for (let at = from; at < end; at += FIELDS) list[at]! += ms
 }
 
 export interface Rates {
@@ -128,7 +112,7 @@ export function ratesOf(
 }
 
 function firstSince(list: readonly number[], from: SamplesFrom, moment: number): Sample | undefined {
-  const end = from + countAt(list, from) * FIELDS
+  const end = from + countEntries(list, from, sampleEntries) * FIELDS
   for (let at = from; at < end; at += FIELDS) if (list[at]! >= moment) return sampleAt(list, at)
   return undefined
 }

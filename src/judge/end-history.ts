@@ -9,9 +9,7 @@ import { addMoment, type EndMoment, type EndSlots, emptySlots, shrinkSlots } fro
 export interface EndHistory {
   /** Takes the log ends of a cycle. Yields now and then. */
   take(input: EndInput): Generator<void>
-  /** Where the ends of a topic are; undefined for one that was never seen. */
-  topic(name: string): TopicEnds | undefined
-  /** The same by its place in a catalog: quicker, in that of the last cycle. */
+  /** Where the ends of a topic are, by its place in a catalog; undefined for one that was never seen. */
   topicIn(catalog: Catalog, index: number): TopicEnds | undefined
   readonly slots: EndSlots
   readonly rows: EndRows
@@ -75,7 +73,6 @@ export function createEndHistory(limits: HistoryLimits = LIMITS, saved?: SavedEn
     get rows() {
       return rows
     },
-    topic: (name) => topics.get(name),
     topicIn: (catalog, index) => (catalog === placedFor ? entries[index] : entryOf(catalog.topics[index])),
     entries: () => topics,
     take: function* ({ catalog, ends, recreated }) {

@@ -1,8 +1,9 @@
+import { countEntries, type Entries } from './moment-list.ts'
+
 /**
  * The lowest that a lag was in each stretch of a window: what remains of a saw-tooth when the teeth are taken off. This is
- * where they lie in a list of numbers: the oldest stretch first, four at most, the last one still open. Of each: since when
- * (monotonic milliseconds), the least lag in records, the least time lag in seconds (NaN when it was not known throughout),
- * and the sum of the log ends when it began. The first one that is not there has NaN for its moment.
+ * where they lie in a list of numbers (`Entries`), the last one still open. Of each: since when, the least lag in records,
+ * the least time lag in seconds (NaN when it was not known throughout), and the sum of the log ends when it began.
  */
 export type FloorsFrom = number
 
@@ -11,16 +12,11 @@ const [SINCE, LAG, TIME, ENDS] = [0, 1, 2, 3]
 /** Closed stretches that make a trend. */
 const CLOSED = 3
 const MOST = CLOSED + 1
+export const floorEntries: Entries = { fields: FIELDS, most: MOST }
 /** Numbers that floors take. */
 export const FLOORS = MOST * FIELDS
 /** A floor that rises by less than this share of what arrived, or of the time that passed, rises by chance. */
 const LEAST_RISE = 0.005
-
-function countAt(list: readonly number[], from: FloorsFrom): number {
-  let count = 0
-  while (count < MOST && !Number.isNaN(list[from + count * FIELDS]!)) count++
-  return count
-}
 
 /**
  * @param timeLag seconds; NaN when not known
@@ -35,7 +31,7 @@ export function addToFloors(
   ends: number,
   stretchMs: number,
 ): void {
-  let count = countAt(list, from)
+  let count = countEntries(list, from, floorEntries)
   const open = from + (count - 1) * FIELDS
   if (count > 0 && ends < list[open + ENDS]!) count = 0
   if (count > 0 && at - list[open + SINCE]! < stretchMs) {
@@ -55,10 +51,6 @@ export function addToFloors(
   if (count + 1 < MOST) list[next + FIELDS] = Number.NaN
 }
 
-export function clearFloors(list: number[], from: FloorsFrom): void {
-  list[from] = Number.NaN
-}
-
 /** By how many records and seconds the floor rose throughout the window. */
 export interface Rise {
   readonly records: number
@@ -67,7 +59,7 @@ export interface Rise {
 
 /** Undefined when it did not. */
 export function riseOf(list: readonly number[], from: FloorsFrom): Rise | undefined {
-  if (countAt(list, from) < MOST) return undefined
+  if (countEntries(list, from, floorEntries) < MOST) return undefined
   const [one, two, three, open] = [from, from + FIELDS, from + 2 * FIELDS, from + CLOSED * FIELDS]
   const isRising =
     list[one + LAG]! < list[two + LAG]! &&
@@ -95,7 +87,7 @@ export interface Floor {
  * knows how long that is, the lowest of the whole window. Undefined while there are not enough stretches.
  */
 export function floorOf(list: readonly number[], from: FloorsFrom, isStepKnown: boolean): Floor | undefined {
-  const count = countAt(list, from)
+  const count = countEntries(list, from, floorEntries)
   const first = count - (isStepKnown ? 2 : MOST)
   if (first < 0) return undefined
   let [lag, timeLag] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
@@ -108,14 +100,8 @@ export function floorOf(list: readonly number[], from: FloorsFrom, isStepKnown: 
 
 /** All stretches are there, and in each there was nothing to read and nothing came. */
 export function areFloorsFlat(list: readonly number[], from: FloorsFrom): boolean {
-  if (countAt(list, from) < MOST) return false
+  if (countEntries(list, from, floorEntries) < MOST) return false
   for (let at = from; at < from + FLOORS; at += FIELDS)
     if (list[at + LAG] !== 0 || list[at + TIME] !== 0 || list[at + ENDS] !== list[from + ENDS]) return false
   return true
-}
-
-/** Time passed in which nothing changed. */
-export function shiftFloors(list: number[], from: FloorsFrom, ms: number): void {
-  const end = from + countAt(list, from) * FIELDS
-  for (let at = from; at < end; at += FIELDS) list[at]! += ms
 }

@@ -46,7 +46,7 @@ export function takeMovement(
   const isAnother =
     known !== undefined && (isRecreated || (known.topicId !== undefined && id !== undefined && known.topicId !== id))
   if (known === undefined || isAnother) {
-    const begun = new Movement(now, name, id)
+    const begun = new Movement(now, id)
     if (known !== undefined) begun.rewinds = known.rewinds
     topics.set(name, begun)
     return begun

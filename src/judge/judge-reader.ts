@@ -72,7 +72,7 @@ export function createJudgeReader(
   function takeConsumer(consumer: string, fields: Fields): string | undefined {
     const memory: ConsumerMemory = { ...newConsumerMemory(), hadMembers: fields['had_members'] === true }
     for (const [name, value] of Object.entries(fieldsOf(fields['topics']))) {
-      const movement = movementOf(name, fieldsOf(value), momentOf, now)
+      const movement = movementOf(fieldsOf(value), momentOf, now)
       if (movement === undefined) return `consumer "${consumer}", topic "${name}"`
       memory.topics.set(name, movement)
     }
@@ -142,7 +142,7 @@ function offsetsOf(texts: readonly unknown[]): { readonly column: Uint32Array; r
   return { column, seen }
 }
 
-function movementOf(name: string, fields: Fields, momentOf: (at: number) => number, now: number): Movement | undefined {
+function movementOf(fields: Fields, momentOf: (at: number) => number, now: number): Movement | undefined {
   const {
     id,
     position,
@@ -160,7 +160,7 @@ function movementOf(name: string, fields: Fields, momentOf: (at: number) => numb
   if (since.length !== position.length || moved.length !== position.length) return undefined
   const offsets = offsetsOf(position)
   if (offsets === undefined) return undefined
-  const movement = new Movement(now, name, typeof id === 'string' ? id : undefined)
+  const movement = new Movement(now, typeof id === 'string' ? id : undefined)
   for (const [partition, at] of since.entries()) {
     if (offsets.seen[partition] === 0) continue
     if (!isMoment(at)) return undefined

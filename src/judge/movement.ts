@@ -1,7 +1,8 @@
 import type { Status } from '../model/judgement.ts'
 import type { OffsetColumn } from '../model/offsets.ts'
-import { clearSamples, SAMPLES, shiftSamples } from './block-samples.ts'
-import { clearFloors, FLOORS, shiftFloors } from './floors.ts'
+import { SAMPLES, sampleEntries } from './block-samples.ts'
+import { FLOORS, floorEntries } from './floors.ts'
+import { clearEntries, shiftEntries } from './moment-list.ts'
 
 /** Where the numbers of a movement stand in their list. */
 const [LAST_AT, MOVED_AT, WAITS_SINCE, STEP_MS, REWOUND_AT, STATUS_SINCE, SAID_SINCE, SAID_MOVED_AT] = [
@@ -26,7 +27,6 @@ export const floorsOf = FLOORS_FROM
  * otherwise have two million objects, which lie scattered and are looked through by the garbage collector again and again.
  */
 export class Movement {
-  readonly topic: string
   topicId: string | undefined
   /** What was thought of it last; undefined before the first time. */
   status: Status | undefined = undefined
@@ -38,8 +38,7 @@ export class Movement {
    */
   readonly rows: number[] = []
 
-  constructor(now: number, topic: string, topicId: string | undefined) {
-    this.topic = topic
+  constructor(now: number, topicId: string | undefined) {
     this.topicId = topicId
     this.lastAt = now
     this.waitsSince = now
@@ -222,8 +221,8 @@ export function takeRest(movement: Movement, until: number): void {
   const { rows, numbers } = movement
   const passed = until - movement.lastAt
   for (let at = SINCE; at < rows.length; at += FIELDS) if (!Number.isNaN(rows[at]!)) rows[at] = until
-  shiftSamples(numbers, samplesOf, passed)
-  shiftFloors(numbers, floorsOf, passed)
+  shiftEntries(numbers, samplesOf, sampleEntries, passed)
+  shiftEntries(numbers, floorsOf, floorEntries, passed)
   movement.waitsSince = until
   movement.lastAt = until
 }
@@ -263,10 +262,10 @@ export function takeBack(movement: Movement, now: number, isRewind: boolean): vo
   const { numbers } = movement
   movement.movedAt = now
   movement.waitsSince = now
-  clearSamples(numbers, samplesOf)
-  clearSamples(numbers, movesOf)
+  clearEntries(numbers, samplesOf)
+  clearEntries(numbers, movesOf)
   if (!isRewind) return
-  clearFloors(numbers, floorsOf)
+  clearEntries(numbers, floorsOf)
   movement.rewinds++
   movement.rewoundAt = now
 }

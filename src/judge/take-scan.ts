@@ -1,7 +1,8 @@
 import type { ConsumerKind } from '../model/consumer.ts'
-import { addSample, clearSamples, firstSample, RATE_MS } from './block-samples.ts'
+import { addSample, firstSample, RATE_MS } from './block-samples.ts'
 import type { BlockScan } from './block-scan.ts'
 import { addToFloors } from './floors.ts'
+import { clearEntries } from './moment-list.ts'
 import { floorsOf, type Movement, movesOf, samplesOf, takeBack, takeMove } from './movement.ts'
 
 export interface ScanFacts {
@@ -26,8 +27,8 @@ export function takeScan(movement: Movement, scan: BlockScan, { kind, holds, lag
   }
   // A partition that joins later would look like records that arrived.
   if (scan.isWider) {
-    clearSamples(numbers, samplesOf)
-    clearSamples(numbers, movesOf)
+    clearEntries(numbers, samplesOf)
+    clearEntries(numbers, movesOf)
   }
   if (!scan.isBehind) movement.waitsSince = now
   movement.lastAt = now

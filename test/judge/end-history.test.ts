@@ -24,7 +24,14 @@ function passed(history: EndHistory, topic: string, partition: number, offset: b
   const column = offsetColumn(1)
   setOffset(column, 0, offset)
   const found = newPassing()
-  const isBetween = findPassing(history.rows, history.slots, history.topic(topic)!.first + partition, column, 0, found)
+  const isBetween = findPassing(
+    history.rows,
+    history.slots,
+    history.entries().get(topic)!.first + partition,
+    column,
+    0,
+    found,
+  )
   const { notBefore, notAfter } = found
   return { isBetween, notBefore, notAfter }
 }
@@ -113,7 +120,7 @@ describe('the history of log ends', () => {
     expect(passed(history, 'b', 0, 6n).isBetween).toBe(true)
 
     take(history, 31_000, { a: [9n] })
-    expect(history.topic('b')).toBeUndefined()
+    expect(history.entries().get('b')).toBeUndefined()
     take(history, 46_000, { a: [9n], b: [9n] })
     expect(passed(history, 'b', 0, 6n)).toEqual({ ...nothing, notAfter: 46_000 })
   })
@@ -170,7 +177,7 @@ describe('the history of log ends', () => {
     ])
 
     expect(history.topicIn(catalog, 0)).toBeUndefined()
-    expect(history.topicIn(catalog, 1)).toBe(history.topic('b'))
+    expect(history.topicIn(catalog, 1)).toBe(history.entries().get('b'))
     expect(history.topicIn(catalog, 2)).toBeUndefined()
   })
 
@@ -190,7 +197,9 @@ describe('the history of log ends', () => {
     const arrived = (since: number, topic = 't') => {
       const found = { records: 0, since: 0 }
       const { rows, slots } = history
-      return findArrived(rows, slots, history.topic(topic)!.first, slotAt(slots, since), found) ? found : undefined
+      return findArrived(rows, slots, history.entries().get(topic)!.first, slotAt(slots, since), found)
+        ? found
+        : undefined
     }
 
     expect(arrived(6 * INTERVAL)).toEqual({ records: 21, since: 6 * INTERVAL })

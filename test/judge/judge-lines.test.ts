@@ -97,7 +97,7 @@ describe('what a judge leaves to the next process', () => {
     }
     expect([...saved.history.entries().keys()]).toEqual([...world.judge.history.entries().keys()])
     for (const [name, { first }] of world.judge.history.entries())
-      expect(offsetAt(saved.history.rows.base, saved.history.topic(name)!.first)).toBe(
+      expect(offsetAt(saved.history.rows.base, saved.history.entries().get(name)!.first)).toBe(
         offsetAt(world.judge.history.rows.base, first),
       )
   })
@@ -224,7 +224,7 @@ describe('what a judge leaves to the next process', () => {
     for (const text of lines) expect(reader.take(text)).toBeUndefined()
     const { history } = reader.done()!.saved
     const cellsOf = (topic: string): readonly number[] =>
-      history.slots.column.map((column) => history.rows.columns[column]![history.topic(topic)!.first]!)
+      history.slots.column.map((column) => history.rows.columns[column]![history.entries().get(topic)!.first]!)
     expect(cellsOf('a')).not.toContain(UNKNOWN)
     expect(cellsOf('b').filter((cell) => cell === UNKNOWN).length).toBe(10)
     for (const [slot, cell] of cellsOf('b').entries()) if (cell !== UNKNOWN) expect(cell).toBe(cellsOf('a')[slot])

@@ -3,22 +3,14 @@ import { describe, expect, it } from 'vitest'
 import {
   addSample,
   areSamplesFlat,
-  clearSamples,
   firstSample,
   RATE_MS,
   SAMPLES,
   type Sample,
-  shiftSamples,
+  sampleEntries,
 } from '../../src/judge/block-samples.ts'
-import {
-  addToFloors,
-  areFloorsFlat,
-  clearFloors,
-  FLOORS,
-  floorOf,
-  riseOf,
-  shiftFloors,
-} from '../../src/judge/floors.ts'
+import { addToFloors, areFloorsFlat, FLOORS, floorEntries, floorOf, riseOf } from '../../src/judge/floors.ts'
+import { clearEntries, shiftEntries } from '../../src/judge/moment-list.ts'
 import { Movement } from '../../src/judge/movement.ts'
 
 /** What lies before and behind a list in the numbers of a movement, and is not its own. */
@@ -59,10 +51,10 @@ describe('samples in a list of numbers', () => {
           now += after
           ends += arrived
           if (what === 'clear') {
-            clearSamples(list, FROM)
+            clearEntries(list, FROM)
             samples = []
           } else if (what === 'shift') {
-            shiftSamples(list, FROM, after)
+            shiftEntries(list, FROM, sampleEntries, after)
             samples = samples.map((sample) => ({ ...sample, at: sample.at + after }))
           } else {
             addSample(list, FROM, now, ends - lag, ends, spanMs)
@@ -115,10 +107,10 @@ describe('floors in a list of numbers', () => {
           now += after
           ends += arrived
           if (what === 'clear') {
-            clearFloors(list, FROM)
+            clearEntries(list, FROM)
             floors = []
           } else if (what === 'shift') {
-            shiftFloors(list, FROM, after)
+            shiftEntries(list, FROM, floorEntries, after)
             floors = floors.map((floor) => ({ ...floor, since: floor.since + after }))
           } else {
             addToFloors(list, FROM, now, lag, timeLag, ends, spanMs / 3)
@@ -168,7 +160,7 @@ describe('how often a consumer commits', () => {
   it('is the middle one of the last steps, and the longest until there are three', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 5_000_000 }), { maxLength: 12 }), (all) => {
-        const movement = new Movement(1_000, 't', undefined)
+        const movement = new Movement(1_000, undefined)
         const before = [...movement.numbers]
         expect(movement.stepMs).toBeUndefined()
         for (const [index, step] of all.entries()) {
