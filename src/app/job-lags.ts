@@ -1,8 +1,7 @@
 import { filterLabel } from '../flink/filter-label.ts'
 import { shownTopics } from '../flink/shown-topics.ts'
 import type { CatalogTopic } from '../model/catalog.ts'
-import type { ConsumerJudged } from '../model/job-view.ts'
-import { statuses } from '../model/judgement.ts'
+import { type ConsumerJudgement, consumerJudgement, worseOff } from '../model/judgement.ts'
 import { judgementAt } from '../model/judgements.ts'
 import { heldIndex, isFresh, type Snapshot } from '../model/snapshot.ts'
 import { breather, runInTurns } from '../runtime/breathe.ts'
@@ -16,7 +15,7 @@ export interface JobLags {
   /** Records lag of a job, fresh or held; undefined when unknown. */
   lagOf(consumer: string, shown: string, partition: number): number | undefined
   /** How a job is doing; undefined when nobody judges it. */
-  judged(consumer: string): ConsumerJudged | undefined
+  judged(consumer: string): ConsumerJudgement | undefined
 }
 
 /** Made once for each snapshot; others run in between. */
@@ -26,8 +25,7 @@ export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
   async function make(snapshot: Snapshot): Promise<JobLags> {
     const { catalog } = snapshot
     const shown = await runInTurns(shownTopics(catalog))
-    const lags = await lagsOf(snapshot)
-    const judged = await judgedIn(snapshot)
+    const { lags, judged } = await ofJobs(snapshot)
 
     /** Pages without a filter have the names as they are; where one of them is what another is shown as, nobody can tell. */
     function topicOf(name: string): CatalogTopic | undefined {
@@ -60,9 +58,11 @@ export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
 
 type Lags = Map<string, Map<string, Map<number, number>>>
 
-async function lagsOf(snapshot: Snapshot): Promise<Lags> {
+/** By consumer, of jobs only. */
+async function ofJobs(snapshot: Snapshot) {
   const breathe = breather()
   const lags: Lags = new Map()
+  const judged = new Map<string, ConsumerJudgement>()
   for (const part of snapshot.parts) {
     const { batch } = part
     for (let block = 0; block < batch.blockConsumer.length; block++) {
@@ -72,6 +72,11 @@ async function lagsOf(snapshot: Snapshot): Promise<Lags> {
       lags.set(name, topics)
       const of = new Map<number, number>()
       topics.set(batch.topics[batch.blockTopic[block]!]!.name, of)
+      if (part.judgements !== undefined) {
+        const one = consumerJudgement(name, judgementAt(part.judgements, block))
+        const other = judged.get(name)
+        judged.set(name, other === undefined ? one : worseOff(other, one))
+      }
       for (let row = batch.blockFirst[block]!; row < batch.blockFirst[block + 1]!; row++) {
         const held = isFresh(part, row) ? -1 : heldIndex(part, row)
         if (isFresh(part, row)) of.set(batch.partition[row]!, part.lag[row]!)
@@ -80,34 +85,5 @@ async function lagsOf(snapshot: Snapshot): Promise<Lags> {
     }
     await breathe()
   }
-  return lags
-}
-
-async function judgedIn({ parts }: Snapshot): Promise<ReadonlyMap<string, ConsumerJudged>> {
-  const breathe = breather()
-  const judged = new Map<string, ConsumerJudged>()
-  for (const { batch, judgements } of parts) {
-    for (let block = 0; judgements !== undefined && block < batch.blockConsumer.length; block++) {
-      const { name, kind } = batch.consumers[batch.blockConsumer[block]!]!
-      if (kind !== 'flink') continue
-      const { status, why, timeLag } = judgementAt(judgements, block)
-      const one: ConsumerJudged = {
-        consumer: name,
-        status,
-        ...(why === undefined ? {} : { why }),
-        ...(timeLag === undefined ? {} : { timeLagMs: timeLag.seconds * 1_000 }),
-      }
-      const other = judged.get(name)
-      judged.set(name, other === undefined ? one : worseOff(one, other))
-    }
-    await breathe()
-  }
-  return judged
-}
-
-/** A consumer of which both are said. */
-export function worseOff(one: ConsumerJudged, other: ConsumerJudged): ConsumerJudged {
-  const { timeLagMs: _, ...worst } = statuses.indexOf(one.status) > statuses.indexOf(other.status) ? one : other
-  const isTimed = one.timeLagMs !== undefined && other.timeLagMs !== undefined
-  return isTimed ? { ...worst, timeLagMs: Math.max(one.timeLagMs!, other.timeLagMs!) } : worst
+  return { lags, judged }
 }

@@ -7,6 +7,7 @@ import { type Inventory, inventoryDefaults, type JobEntry, takeInventory } from 
 import { consumerOfJob } from '../jobs/label.ts'
 import { type FindingMemory, jobViews } from '../jobs/views.ts'
 import type { JobView } from '../model/job-view.ts'
+import { worseOff } from '../model/judgement.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { FlinkJobView } from '../positions/flink-job-view.ts'
 import { createBell } from '../runtime/bell.ts'
@@ -18,7 +19,7 @@ import { together } from '../runtime/together.ts'
 import { idOf } from '../targets/identity.ts'
 import { scopeKey } from './found-registration.ts'
 import type { JobBoard } from './job-board.ts'
-import { createJobLags, type JobLags, worseOff } from './job-lags.ts'
+import { createJobLags, type JobLags } from './job-lags.ts'
 import type { JobRules } from './job-rules.ts'
 
 /** One Kafka cluster, as far as jobs need it. */
@@ -116,7 +117,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
         silent: scope?.silent.filter(({ hasEnded }) => hasEnded !== true) ?? [],
         partitionsOf: (topic, kafkaLabel) => lagsFor(kafkaLabel)?.partitionsOf(topic),
         lagOf: (topic, partition, kafkaLabel) => lagsFor(kafkaLabel)?.lagOf(consumer, topic, partition),
-        ...(judged.length === 0 ? {} : { judged: judged.reduce(worseOff) }),
+        ...(judged.length === 0 ? {} : { judged: judged.reduce((one, other) => worseOff(other, one)) }),
         groups,
         groupSharedWith: groups.flatMap((group) =>
           (labels.get(`${flinkCluster}\0${group}`) ?? [])

@@ -1,5 +1,6 @@
 import { type Html, html, linkTo } from './html.ts'
 import type { ConsumerRow, TopConsumers } from './landing-data.ts'
+import { statusLink } from './status-link.ts'
 import { counted, inDigits, inTime, inWords } from './words.ts'
 
 /** The consumers that are worst off, and a sentence about the others. */
@@ -17,11 +18,7 @@ ${top.rows.map(consumerRow)}</tbody>
 
 function consumerRow({ kafkaCluster, consumer, topics, lag, reason, status, why, timeLag }: ConsumerRow): Html {
   const link = linkTo('api/v1/consumers', { kafka_cluster: kafkaCluster, consumer })
-  const judgement = linkTo('api/v1/status', { kafka_cluster: kafkaCluster, consumer })
-  const mood =
-    status === undefined
-      ? ''
-      : html`<a href="${judgement}" class="${status === 'ok' ? 'quiet' : 'bad'}" title="${why ?? ''}">${status}</a>`
+  const mood = status && statusLink(status, why, { kafka_cluster: kafkaCluster, consumer })
   const behind =
     timeLag === undefined ? html`<span class="quiet">unknown</span>` : timeLag === 0 ? '0' : inTime(timeLag)
   const known = lag === undefined ? html`<span class="bad">${inWords(reason ?? 'unknown')}</span>` : inDigits(lag)

@@ -1,6 +1,7 @@
 import { findingRank } from '../model/finding.ts'
 import { type JobView, jobState } from '../model/job-view.ts'
 import { type Html, html, linkTo } from './html.ts'
+import { statusLink } from './status-link.ts'
 import { counted, inDigits, inWords } from './words.ts'
 
 /** Jobs, those that need somebody first, at most `limit`, and a sentence about the others. */
@@ -48,10 +49,7 @@ function lagOf({ sources }: JobView): number | undefined {
 
 /** Whether it reads as it should, whatever Flink says of it; a link to the numbers. */
 export function statusOf({ judged }: JobView): Html | undefined {
-  if (judged === undefined) return undefined
-  const { consumer, status, why = '' } = judged
-  const link = linkTo('api/v1/status', { consumer })
-  return html`<a href="${link}" class="${status === 'ok' ? 'quiet' : 'bad'}" title="${why}">${status}</a>`
+  return judged && statusLink(judged.status, judged.why, { consumer: judged.consumer })
 }
 
 function jobRow(job: JobView): Html {

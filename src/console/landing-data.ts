@@ -1,4 +1,4 @@
-import { type Status, statuses, type TopicJudgement } from '../model/judgement.ts'
+import { type ConsumerJudgement, consumerJudgement, type Status, statuses, worseOff } from '../model/judgement.ts'
 import { judgementAt } from '../model/judgements.ts'
 import { type Reason, reasonOf } from '../model/reason.ts'
 import { heldIndex, isFresh, type Snapshot, type SnapshotPart } from '../model/snapshot.ts'
@@ -47,41 +47,33 @@ export function topConsumers(snapshots: readonly Snapshot[], limit: number): Top
       return [snapshot, detailsOf(snapshot, names)]
     }),
   )
-  const rows = first.map(({ snapshot, consumer, lag, status }): ConsumerRow => {
-    const { topics, judgements, reasons } = details.get(snapshot)?.get(consumer) ?? noDetails()
+  const rows = first.map(({ snapshot, consumer, lag }): ConsumerRow => {
+    const { topics, judged, reasons } = details.get(snapshot)?.get(consumer) ?? noDetails()
     const [most] = [...reasons].toSorted((a, b) => b[1] - a[1])
     return {
       kafkaCluster: snapshot.kafkaCluster,
       consumer,
       topics: topics.size,
       ...(lag === undefined ? {} : { lag }),
-      ...(status === undefined ? {} : { status, ...judgedAs(status, judgements) }),
+      ...(judged === undefined ? {} : { status: judged.status }),
+      ...(judged?.why === undefined ? {} : { why: judged.why }),
+      ...(judged?.timeLagMs === undefined ? {} : { timeLag: judged.timeLagMs }),
       ...(lag !== undefined || most === undefined ? {} : { reason: most[0] }),
     }
   })
   return { rows, all: present.length, unknown: present.filter(({ lag }) => lag === undefined).length }
 }
 
-function judgedAs(worst: Status, judgements: readonly TopicJudgement[]): Pick<ConsumerRow, 'why' | 'timeLag'> {
-  const why = judgements.find(({ status }) => status === worst)?.why
-  const times = judgements.map(({ timeLag }) => timeLag?.seconds)
-  const isKnown = times.every((seconds) => seconds !== undefined)
-  return {
-    ...(why === undefined ? {} : { why }),
-    ...(isKnown && times.length > 0 ? { timeLag: Math.max(...times) * 1_000 } : {}),
-  }
-}
-
 interface Details {
   readonly topics: Set<string>
-  /** Of each topic; empty when nobody judges. */
-  readonly judgements: TopicJudgement[]
+  /** Absent when nobody judges. */
+  judged?: ConsumerJudgement
   /** Partitions without a lag, by reason. */
   readonly reasons: Map<Reason, number>
 }
 
 function noDetails(): Details {
-  return { topics: new Set(), judgements: [], reasons: new Map() }
+  return { topics: new Set(), reasons: new Map() }
 }
 
 /** What the blocks and problems of a snapshot say about some consumers, in one pass over them. */
@@ -94,7 +86,11 @@ function detailsOf(snapshot: Snapshot, names: readonly string[]): ReadonlyMap<st
       const found = wanted[batch.blockConsumer[block]!]
       if (found === undefined) continue
       found.topics.add(batch.topics[batch.blockTopic[block]!]!.name)
-      if (part.judgements !== undefined) found.judgements.push(judgementAt(part.judgements, block))
+      if (part.judgements !== undefined) {
+        const { name } = batch.consumers[batch.blockConsumer[block]!]!
+        const one = consumerJudgement(name, judgementAt(part.judgements, block))
+        found.judged = found.judged === undefined ? one : worseOff(found.judged, one)
+      }
       if (part.blockComplete[block] === 0) countReasons(part, block, found.reasons)
     }
   }

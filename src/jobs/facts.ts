@@ -1,5 +1,5 @@
 import type { Job } from '../model/job.ts'
-import type { ConsumerJudged } from '../model/job-view.ts'
+import type { ConsumerJudgement } from '../model/judgement.ts'
 
 /** What a TaskManager's page shows of one partition; a `PartitionReading` of the Flink client is one. */
 export interface SeenPartition {
@@ -64,7 +64,7 @@ export interface JobFacts {
   /** From the last snapshot: records lag of the job on one partition; undefined when unknown. */
   readonly lagOf: (topic: string, partition: number, kafkaCluster: string | undefined) => number | undefined
   /** From the last snapshots: how its consumer is doing; absent when nobody judges it. */
-  readonly judged?: ConsumerJudged
+  readonly judged?: ConsumerJudgement
   /** From the configuration, or learned: the consumer groups that the job commits to. */
   readonly groups: readonly string[]
   /** Labels of other jobs with one of these groups. */

@@ -1,6 +1,6 @@
 import type { Finding } from './finding.ts'
 import type { Job } from './job.ts'
-import type { Status } from './judgement.ts'
+import type { ConsumerJudgement } from './judgement.ts'
 
 /** One job as it is shown everywhere: one for each name in a Flink cluster, whatever run it is that has the name now. */
 export interface JobView {
@@ -20,24 +20,13 @@ export interface JobView {
   readonly groups: readonly string[]
   readonly sources: readonly SourceFigures[]
   /** How its consumer is doing; absent when nobody judges it, and for jobs that are not there. */
-  readonly judged?: ConsumerJudged
+  readonly judged?: ConsumerJudgement
   /** Of its most held-up vertex, 0 to 1. */
   readonly backPressure?: number
   /** Of its slowest operator. */
   readonly watermarkLagMs?: number
   /** The worst first, at most one of a kind. */
   readonly findings: readonly Finding[]
-}
-
-/** A consumer as a whole, over all its Kafka clusters. */
-export interface ConsumerJudged {
-  readonly consumer: string
-  /** That of its worst topic. */
-  readonly status: Status
-  /** Why it is not ok. */
-  readonly why?: string
-  /** The largest of its topics; absent when one is not known. */
-  readonly timeLagMs?: number
 }
 
 /** What one vertex that reads Kafka has before it. */

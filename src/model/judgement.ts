@@ -41,3 +41,31 @@ export interface TopicJudgement {
 export function worse(one: Status, other: Status): Status {
   return statuses.indexOf(one) > statuses.indexOf(other) ? one : other
 }
+
+/** What is thought of a consumer as a whole. */
+export interface ConsumerJudgement {
+  readonly consumer: string
+  /** That of its worst topic. */
+  readonly status: Status
+  /** Why it is not ok. */
+  readonly why?: string
+  /** Milliseconds, the largest of its topics; absent when one of them is not known. */
+  readonly timeLagMs?: number
+}
+
+/** As it is when this is its only topic. */
+export function consumerJudgement(consumer: string, { status, why, timeLag }: TopicJudgement): ConsumerJudgement {
+  return {
+    consumer,
+    status,
+    ...(why === undefined ? {} : { why }),
+    ...(timeLag === undefined ? {} : { timeLagMs: timeLag.seconds * 1_000 }),
+  }
+}
+
+/** Of a consumer of which both are said: the worse of two, the first where they are as bad. */
+export function worseOff(one: ConsumerJudgement, other: ConsumerJudgement): ConsumerJudgement {
+  const { timeLagMs: _, ...worst } = worse(one.status, other.status) === one.status ? one : other
+  if (one.timeLagMs === undefined || other.timeLagMs === undefined) return worst
+  return { ...worst, timeLagMs: Math.max(one.timeLagMs, other.timeLagMs) }
+}
