@@ -1,4 +1,4 @@
-import { NUMBERS, places, sameNumbers } from '../model/judgements.ts'
+import { ALL_NUMBERS, places, sameNumbers } from '../model/judgements.ts'
 import type { SnapshotPart } from '../model/snapshot.ts'
 import { consumerAt, topicAt, topicEnd } from './block-order.ts'
 import type { OrderedSnapshot } from './lines.ts'
@@ -13,8 +13,6 @@ export interface Slice {
 
 type DependsOn = NonNullable<TableRow[3]>
 
-const ALL = (1 << NUMBERS) - 1
-
 /** Small enough that one consumer that moves makes little of the page anew; larger ones compress better. */
 const SLICE = 256
 
@@ -22,9 +20,9 @@ type Cut = (view: OrderedSnapshot, before: readonly Slice[] | undefined) => Gene
 
 /** How a view is cut, by what the lines of a family are made of; families of one `kind` share the slices. */
 export function slicing(dependsOn: DependsOn): { readonly kind: string; readonly cut: Cut; readonly bit: number } {
-  if (dependsOn === 'topics') return { kind: dependsOn, cut: topicSlices, bit: ALL }
+  if (dependsOn === 'topics') return { kind: dependsOn, cut: topicSlices, bit: ALL_NUMBERS }
   if (dependsOn === 'consumers')
-    return { kind: dependsOn, cut: (...of) => consumerSlices(saidOfConsumers, ...of), bit: ALL }
+    return { kind: dependsOn, cut: (...of) => consumerSlices(saidOfConsumers, ...of), bit: ALL_NUMBERS }
   return { kind: 'judgements', cut: (...of) => consumerSlices(thoughtOfConsumers, ...of), bit: 1 << places[dependsOn] }
 }
 
@@ -57,7 +55,7 @@ function* topicSlices(view: OrderedSnapshot, before: readonly Slice[] | undefine
     const topics = catalog.topics.slice(from, from + SLICE)
     const slice = { ...view, snapshot: { ...view.snapshot, catalog: { ...catalog, topics } } }
     const past = before?.[slices.length]?.view
-    slices.push({ view: slice, same: past !== undefined && saysSameOfTopics(past, slice) ? ALL : 0 })
+    slices.push({ view: slice, same: past !== undefined && saysSameOfTopics(past, slice) ? ALL_NUMBERS : 0 })
     yield
   }
   return slices
@@ -81,13 +79,13 @@ function saysSameOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): boo
 }
 
 function saidOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): number {
-  return saysSameOfConsumers(before, now) ? ALL : 0
+  return saysSameOfConsumers(before, now) ? ALL_NUMBERS : 0
 }
 
 /** Which numbers of what is thought of the same consumers and topics are the same in all of them. */
 function thoughtOfConsumers(before: OrderedSnapshot, now: OrderedSnapshot): number {
   if (before.order.block.length !== now.order.block.length) return 0
-  let same = ALL
+  let same = ALL_NUMBERS
   for (let place = 0; place < now.order.block.length && same !== 0; place++) {
     if (consumerAt(before.snapshot, before.order, place) !== consumerAt(now.snapshot, now.order, place)) return 0
     if (topicAt(before.snapshot, before.order, place) !== topicAt(now.snapshot, now.order, place)) return 0

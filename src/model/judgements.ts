@@ -36,6 +36,8 @@ export const places = {
   rewinds: 11,
 } as const
 export const NUMBERS = 12
+/** A bit for each place. */
+export const ALL_NUMBERS = (1 << NUMBERS) - 1
 export type JudgementNumber = keyof typeof places
 
 /** For so many blocks, to be filled before they become part of a snapshot. */
@@ -120,12 +122,11 @@ export function sameNumbers(one: Judgements, block: number, other: Judgements, a
 
 /** Whether the same is thought of two blocks. */
 export function isSameJudgement(one: Judgements, block: number, other: Judgements, at: number): boolean {
-  for (let place = 0; place < NUMBERS; place++)
-    if (!Object.is(one.numbers[block * NUMBERS + place], other.numbers[at * NUMBERS + place])) return false
   return (
+    sameNumbers(one, block, other, at) === ALL_NUMBERS &&
     one.status[block] === other.status[at] &&
     one.outlook[block] === other.outlook[at] &&
     one.source[block] === other.source[at] &&
-    (one.why.size === 0 && other.why.size === 0 ? true : one.why.get(block) === other.why.get(at))
+    one.why.get(block) === other.why.get(at)
   )
 }
