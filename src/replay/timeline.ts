@@ -1,5 +1,5 @@
-import { type Status, statuses } from '../model/judgement.ts'
-import { numberAt, places } from '../model/judgements.ts'
+import type { Status } from '../model/judgement.ts'
+import { judgementAt, statusAt } from '../model/judgements.ts'
 import type { Objective } from '../model/objective.ts'
 import type { Snapshot, SnapshotPart } from '../model/snapshot.ts'
 
@@ -79,11 +79,11 @@ export function createTimeline(intervalMs: number): Timeline {
     const step = every(PER_STEP)
     const seen = new Set<Watched>()
     for (const part of parts)
-      for (const [block, index] of part.judgements?.status.entries() ?? []) {
+      for (let block = 0; part.judgements !== undefined && block < part.judgements.status.length; block++) {
         if (step()) yield
         const one = watch(...namesOf(part, block))
         const { changes } = one
-        const [status, why] = [statuses[index]!, part.judgements?.why.get(block)]
+        const [status, why] = [statusAt(part.judgements, block), part.judgements.why.get(block)]
         if (changes.at(-1)?.status !== status) changes.push({ at, status, ...(why === undefined ? {} : { why }) })
         seen.add(one)
       }
@@ -135,14 +135,14 @@ function breaks({ records, seconds }: Objective, behind: Behind | undefined): bo
   const lag = records === undefined ? undefined : behind?.lag
   const timeLag = seconds === undefined ? undefined : behind?.timeLag
   if ((lag ?? -1) > (records ?? 0) || (timeLag ?? -1) > (seconds ?? 0)) return true
-  return lag === undefined && Number.isNaN(timeLag ?? Number.NaN) ? undefined : false
+  return lag === undefined && timeLag === undefined ? undefined : false
 }
 
 /** Of a consumer on a topic; undefined what is not known. */
 interface Behind {
   /** Records. */
   readonly lag: number | undefined
-  /** Seconds; NaN, too, when it is not known. */
+  /** Seconds. */
   readonly timeLag: number | undefined
 }
 
@@ -154,7 +154,7 @@ function* lagsOf({ parts }: Snapshot): Generator<void, ReadonlyMap<string, Behin
     for (let block = 0; block < part.blockLag.length; block++) {
       if (step()) yield
       const lag = part.blockComplete[block] === 1 ? part.blockLag[block] : undefined
-      const timeLag = part.judgements && numberAt(part.judgements, block, places.timeLag)
+      const timeLag = part.judgements && judgementAt(part.judgements, block).timeLag?.seconds
       lags.set(JSON.stringify(namesOf(part, block)), { lag, timeLag })
     }
   return lags
