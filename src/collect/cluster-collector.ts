@@ -70,8 +70,9 @@ export function createClusterCollector(options: ClusterCollectorOptions): Cluste
     ...options,
     inquiry: {
       truncated: (parts, input, signal) => withTruncated(cluster, parts, input, signal),
-      look: async (parts, logs, signal) =>
-        (await views?.look(parts, { ...logs, latest: metadata.latest }, signal)) ?? { parts },
+      ...(views === undefined
+        ? {}
+        : { look: (parts, logs, signal) => views.look(parts, { ...logs, latest: metadata.latest }, signal) }),
     },
   })
   /** What each source found when it could be read last: it can be missed by no other consumers. */

@@ -52,7 +52,8 @@ export interface SnapshotMakerOptions {
   readonly inquiry?: {
     /** Marks rows whose position lies behind what was cut off. */
     truncated(parts: readonly SnapshotPart[], input: JoinInput, signal: AbortSignal): Promise<readonly SnapshotPart[]>
-    look(parts: readonly SnapshotPart[], logs: Omit<ViewedLogs, 'latest'>, signal: AbortSignal): Promise<Viewed>
+    /** Undefined where no view is wanted. */
+    look?(parts: readonly SnapshotPart[], logs: Omit<ViewedLogs, 'latest'>, signal: AbortSignal): Promise<Viewed>
   }
   readonly clock: Clock
 }
@@ -112,7 +113,7 @@ export function createSnapshotMaker(options: SnapshotMakerOptions): SnapshotMake
       // in every cycle.
       const input: JoinInput = { catalog, starts, ends, recreated, former, previous, holdSince, noPosition }
       const joined = await joinAll(batchesOf(read, found, input), input, signal)
-      const viewed: Viewed = (await inquiry?.look(joined, { catalog, starts, ends, previous }, signal)) ?? {
+      const viewed: Viewed = (await inquiry?.look?.(joined, { catalog, starts, ends, previous }, signal)) ?? {
         parts: joined,
       }
       const lost = await options.lost?.count({ catalog, starts, previous, recreated, parts: viewed.parts })
