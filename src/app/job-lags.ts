@@ -1,6 +1,6 @@
 import { filterLabel } from '../flink/filter-label.ts'
 import { shownTopics } from '../flink/shown-topics.ts'
-import type { CatalogTopic } from '../model/catalog.ts'
+import { type CatalogTopic, topicNamed } from '../model/catalog.ts'
 import { type ConsumerJudgement, consumerJudgement, worseOff } from '../model/judgement.ts'
 import { judgementAt } from '../model/judgements.ts'
 import { heldIndex, isFresh, type Snapshot } from '../model/snapshot.ts'
@@ -30,7 +30,7 @@ export function createJobLags(): (snapshot: Snapshot) => Promise<JobLags> {
     /** Pages without a filter have the names as they are; where one of them is what another is shown as, nobody can tell. */
     function topicOf(name: string): CatalogTopic | undefined {
       const [only, ...more] = shown.get(name) ?? [name]
-      return more.length > 0 ? undefined : catalog.topics[catalog.topicIndex.get(only ?? name) ?? -1]
+      return more.length > 0 ? undefined : topicNamed(catalog, only ?? name)
     }
 
     return {

@@ -2,7 +2,7 @@ import type { KafkaCluster } from '../kafka/cluster.ts'
 import { readLogOffsets } from '../kafka/read-log-offsets.ts'
 import { fallenTopics, fillFrom, realign, withoutChanged, withoutRecreated } from '../lag/align.ts'
 import { impossibleEnds } from '../lag/impossible-ends.ts'
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
 import type { Problem } from '../model/problem.ts'
@@ -204,9 +204,7 @@ function consumersOf(found: Found | undefined): readonly string[] {
 /** A topic or partition that the catalog does not have: younger than the metadata, or deleted. */
 function namesUnknown(batches: readonly PositionBatch[], catalog: Catalog): boolean {
   return batches.some((batch) => {
-    const partitions = batch.topics.map(
-      ({ name }) => catalog.topics[catalog.topicIndex.get(name) ?? -1]?.partitions ?? 0,
-    )
+    const partitions = batch.topics.map(({ name }) => topicNamed(catalog, name)?.partitions ?? 0)
     for (let block = 0; block < batch.blockTopic.length; block++) {
       const last = batch.partition[batch.blockFirst[block + 1]! - 1]
       if (last !== undefined && last >= partitions[batch.blockTopic[block]!]!) return true

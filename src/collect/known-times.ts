@@ -1,5 +1,5 @@
 import { bracketFrom, toldBy } from '../kafka/time-search.ts'
-import { type Catalog, type CatalogTopic, isSameTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, isSameTopic, topicNamed } from '../model/catalog.ts'
 import type { TimeBracket, TimeLookUp, TimestampType } from '../model/time-look-up.ts'
 
 interface Entry {
@@ -88,7 +88,7 @@ export function createKnownTimes(): KnownTimes {
     },
     next: (catalog) => {
       for (const [name, { topic, partitions }] of topics) {
-        const now = catalog.topics[catalog.topicIndex.get(name) ?? -1]
+        const now = topicNamed(catalog, name)
         if (now === undefined || !isSameTopic(now, topic)) topics.delete(name)
         else
           for (const [partition, { entries }] of partitions) {

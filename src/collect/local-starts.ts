@@ -1,6 +1,6 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { readLocalStarts, type TimeAsked } from '../kafka/look-up-times.ts'
-import { type Catalog, type CatalogTopic, isSameTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, isSameTopic, topicNamed } from '../model/catalog.ts'
 import type { Clock } from '../runtime/clock.ts'
 
 /** Where logs begin on their leaders' own disks, read when somebody is about to look at a position. */
@@ -39,22 +39,26 @@ export function createLocalStarts(cluster: KafkaCluster, clock: Clock): LocalSta
 
   return {
     place: async (catalog, questions, configOf, signal) => {
-      const topicOf = ({ topic }: TimeAsked) => catalog.topics[catalog.topicIndex.get(topic) ?? -1]
       // Where the configuration says that nothing is remote, nothing need be asked.
       const open = questions.filter(
-        (question) => configOf?.(question.topic)?.remote !== false && fresh(question, topicOf(question)) === undefined,
+        (question) =>
+          configOf?.(question.topic)?.remote !== false &&
+          fresh(question, topicNamed(catalog, question.topic)) === undefined,
       )
       const found = open.length === 0 ? undefined : await readLocalStarts(cluster, catalog, open, signal)
       if (entries.size > MOST_KEPT) entries.clear()
       for (const [question, localStart] of found ?? []) {
-        const topic = topicOf(question)
+        const topic = topicNamed(catalog, question.topic)
         if (topic !== undefined)
           entries.set(keyOf(question), {
             ...{ topic, localStart, isTiered: localStart > question.start, at: clock.monotonic() },
           })
       }
       return questions.map((question) => {
-        const entry = configOf?.(question.topic)?.remote === false ? undefined : fresh(question, topicOf(question))
+        const entry =
+          configOf?.(question.topic)?.remote === false
+            ? undefined
+            : fresh(question, topicNamed(catalog, question.topic))
         return entry?.isTiered === true ? { ...question, localStart: entry.localStart } : question
       })
     },

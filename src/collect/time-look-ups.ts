@@ -1,7 +1,7 @@
 import type { KafkaCluster } from '../kafka/cluster.ts'
 import { lookUpTimes, ROUNDS, type TimeAsked } from '../kafka/look-up-times.ts'
 import { readRecordTimes } from '../kafka/read-record-times.ts'
-import type { Catalog, CatalogTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, topicNamed } from '../model/catalog.ts'
 import type { Problem } from '../model/problem.ts'
 import type { SeenRecord, TimeLookUp, TimestampType } from '../model/time-look-up.ts'
 import { breather } from '../runtime/breathe.ts'
@@ -116,7 +116,7 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     let count = 0
     for (const row of begunFirst(await shares.order(wanted), catalog)) {
       await breathe()
-      const topic = topicOf(catalog, row)
+      const topic = topicNamed(catalog, row.topic)
       if (topic === undefined || row.partition >= topic.partitions) continue
       const { partition, position } = row
       if (isEnough(told(topic, partition, position, now), topic, partition, position, now)) continue
@@ -136,7 +136,7 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
   function* begunFirst(rows: Iterable<WantedTime>, catalog: Catalog): Generator<WantedTime> {
     const others: WantedTime[] = []
     for (const row of rows) {
-      const topic = topicOf(catalog, row)
+      const topic = topicNamed(catalog, row.topic)
       if (topic !== undefined && roundsOf(topic, row) % ROUNDS > 0) yield row
       else others.push(row)
     }
@@ -171,7 +171,7 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
     const placed = cold ? questions : await localStarts.place(catalog, questions, configOf, signal)
     const rest = new Set(placed)
     const tell = (question: TimeAsked, look: TimeLookUp): void => {
-      const topic = catalog.topics[catalog.topicIndex.get(question.topic) ?? -1]
+      const topic = topicNamed(catalog, question.topic)
       // What comes after the deadline is as true as before.
       if (topic !== undefined) times.keep(topic, question.partition, look)
     }
@@ -217,10 +217,6 @@ export function createTimeLookUps(options: TimeLookUpOptions): TimeLookUps {
       }
     },
   }
-}
-
-function topicOf({ topics, topicIndex }: Catalog, { topic }: WantedTime): CatalogTopic | undefined {
-  return topics[topicIndex.get(topic) ?? -1]
 }
 
 const passing: ReadonlySet<string> = new Set(['not_found', 'timeout', 'read_failed', 'end_unknown'])

@@ -1,3 +1,4 @@
+import { topicNamed } from '../model/catalog.ts'
 import type { Evidence } from '../model/evidence.ts'
 import { judgementAt } from '../model/judgements.ts'
 import type { LagRow } from '../model/lag-row.ts'
@@ -81,7 +82,7 @@ interface ExplainedGauge {
  * @param trace how the position came to be, of a Flink job; of its pages then only those are told that have to do with it
  */
 export function explain(snapshot: Snapshot, row: LagRow, trace?: PositionTrace): Explanation {
-  const topic = snapshot.catalog.topics[snapshot.catalog.topicIndex.get(row.topic) ?? -1]
+  const topic = topicNamed(snapshot.catalog, row.topic)
   const logRow = topic === undefined || row.partition >= topic.partitions ? -1 : topic.firstRow + row.partition
   const requests = (evidence: readonly Evidence[]) => evidence.map((one) => explainRequest(snapshot, one))
   return {

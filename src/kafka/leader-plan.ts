@@ -1,4 +1,4 @@
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import { breather } from '../runtime/breathe.ts'
 
 /** A topic in one request to the leader of these partitions. */
@@ -75,7 +75,7 @@ export function questionsByLeader<Question extends { readonly topic: string; rea
 ): LeaderQuestions<Question> {
   const found = new Map<number, Map<string, Map<number, Question>>>()
   for (const question of questions) {
-    const topic = catalog.topics[catalog.topicIndex.get(question.topic) ?? -1]
+    const topic = topicNamed(catalog, question.topic)
     if (topic === undefined || question.partition >= topic.partitions) continue
     const leader = catalog.leader[topic.firstRow + question.partition]!
     if (leader < 0) continue

@@ -6,7 +6,7 @@ import {
   type MetadataResponse,
   type MetadataTopic,
 } from '../kafka-wire/metadata.ts'
-import type { Catalog, CatalogTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, topicNamed } from '../model/catalog.ts'
 import type { Problem } from '../model/problem.ts'
 import type { KafkaCluster } from './cluster.ts'
 
@@ -129,7 +129,7 @@ function shapeOf(topic: MetadataTopic, before: Catalog): Shape | Problem | undef
   }
   if (topic.error === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) return undefined
   if (topic.error !== errorCodes.NONE && topic.partitions.length === 0) {
-    const was = before.topics[before.topicIndex.get(topic.name) ?? -1]
+    const was = topicNamed(before, topic.name)
     if (was === undefined)
       return {
         reason: 'read_failed',

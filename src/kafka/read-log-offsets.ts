@@ -8,7 +8,7 @@ import {
   LATEST,
   type ListOffsetsResponse,
 } from '../kafka-wire/list-offsets.ts'
-import { type Catalog, type CatalogTopic, isSameTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, isSameTopic, topicNamed } from '../model/catalog.ts'
 import type { Evidence } from '../model/evidence.ts'
 import { type LogOffsetColumn, logOffsetColumn } from '../model/log-offsets.ts'
 import type { Problem } from '../model/problem.ts'
@@ -138,7 +138,7 @@ export async function readLogOffsets(
     const breathe = breather()
     for (const [index, name] of value.topics.entries()) {
       if (index % TOPICS_PER_STEP === 0) await breathe()
-      const topic = catalog.topics[catalog.topicIndex.get(name) ?? -1]
+      const topic = topicNamed(catalog, name)
       if (topic !== undefined) takeTopic(value, index, topic, column, refusals, answer)
     }
   }
@@ -234,7 +234,7 @@ async function leadersNow(catalog: Catalog, refresh: () => Promise<Catalog>): Pr
   }
   const leaders = new Int32Array(catalog.rows).fill(GONE)
   for (const topic of catalog.topics) {
-    const now = fresh.topics[fresh.topicIndex.get(topic.name) ?? -1]
+    const now = topicNamed(fresh, topic.name)
     if (now === undefined || !isSameTopic(now, topic)) continue
     for (let partition = 0; partition < Math.min(topic.partitions, now.partitions); partition++)
       leaders[topic.firstRow + partition] = fresh.leader[now.firstRow + partition]!

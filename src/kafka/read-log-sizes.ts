@@ -5,7 +5,7 @@ import {
   encodeDescribeLogDirsRequest,
 } from '../kafka-wire/describe-log-dirs.ts'
 import { errorCodes, errorName } from '../kafka-wire/error-codes.ts'
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import type { Problem } from '../model/problem.ts'
 import type { KnownNumbers } from '../model/snapshot.ts'
 import { breather, turns } from '../runtime/breathe.ts'
@@ -69,7 +69,7 @@ export async function readLogSizes(
       if (error !== errorCodes.NONE) continue
       for (let index = firstTopic; index < endTopic; index++) {
         if (index % TOPICS_PER_STEP === 0) await breathe()
-        const topic = catalog.topics[catalog.topicIndex.get(value.topics[index]!) ?? -1]
+        const topic = topicNamed(catalog, value.topics[index]!)
         if (topic === undefined) continue
         for (let row = value.topicFirst[index]!; row < value.topicFirst[index + 1]!; row++) {
           const partition = value.partition[row]!

@@ -1,4 +1,4 @@
-import { type Catalog, type CatalogTopic, isSameTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, isSameTopic, topicNamed } from '../model/catalog.ts'
 import { type LogOffsetColumn, logOffsetColumn, NO_ANSWER } from '../model/log-offsets.ts'
 import { difference } from '../model/offsets.ts'
 import type { PositionBatch } from '../model/position-batch.ts'
@@ -20,7 +20,7 @@ export function realign(column: LogOffsetColumn, from: Catalog, to: Catalog): Lo
   if (from.topics === to.topics) return column
   const moved = logOffsetColumn(to.rows, reasonCode('end_unknown'), column.evidence)
   for (const topic of to.topics) {
-    const before = from.topics[from.topicIndex.get(topic.name) ?? -1]
+    const before = topicNamed(from, topic.name)
     if (before === undefined || !isSameTopic(before, topic)) continue
     const rows = Math.min(before.partitions, topic.partitions)
     const source = before.firstRow
@@ -36,7 +36,7 @@ export function realign(column: LogOffsetColumn, from: Catalog, to: Catalog): Lo
 export function realignNumbers({ value, known }: KnownNumbers, from: Catalog, to: Catalog): KnownNumbers {
   const moved: KnownNumbers = { value: new Float64Array(to.rows), known: new Uint8Array(to.rows) }
   for (const topic of to.topics) {
-    const before = from.topics[from.topicIndex.get(topic.name) ?? -1]
+    const before = topicNamed(from, topic.name)
     if (before === undefined || !isSameTopic(before, topic)) continue
     const end = before.firstRow + Math.min(before.partitions, topic.partitions)
     moved.value.set(value.subarray(before.firstRow, end), topic.firstRow)
@@ -79,7 +79,7 @@ export function fallenTopics(
 ): Uint8Array {
   const fallen = new Uint8Array(catalog.topics.length)
   for (const [index, topic] of catalog.topics.entries()) {
-    const before = earlier.topics[earlier.topicIndex.get(topic.name) ?? -1]
+    const before = topicNamed(earlier, topic.name)
     if (before === undefined) continue
     const rows = Math.min(topic.partitions, before.partitions)
     if (fell(ends, topic.firstRow, earlierEnds, before.firstRow, rows)) fallen[index] = 1
@@ -103,7 +103,7 @@ function fell(now: LogOffsetColumn, from: number, then: LogOffsetColumn, thenFro
 export function recreatedTopics(catalog: Catalog, earlier: Catalog, fallen: Uint8Array): Uint8Array {
   const recreated = new Uint8Array(catalog.topics.length)
   for (const [index, topic] of catalog.topics.entries()) {
-    const before = earlier.topics[earlier.topicIndex.get(topic.name) ?? -1]
+    const before = topicNamed(earlier, topic.name)
     if (before === undefined) continue
     const changed = topic.id === undefined || before.id === undefined ? fallen[index] === 1 : topic.id !== before.id
     if (changed) recreated[index] = 1
@@ -117,7 +117,7 @@ export function recreatedTopics(catalog: Catalog, earlier: Catalog, fallen: Uint
  */
 export function withoutChanged(ends: LogOffsetColumn, catalog: Catalog, afterwards: Catalog): LogOffsetColumn {
   return without(ends, catalog, (topic) => {
-    const now = afterwards.topics[afterwards.topicIndex.get(topic.name) ?? -1]
+    const now = topicNamed(afterwards, topic.name)
     if (now === undefined) return 'topic_deleted'
     return isSameTopic(now, topic) ? undefined : 'topic_recreated'
   })
@@ -129,7 +129,7 @@ export function withoutChanged(ends: LogOffsetColumn, catalog: Catalog, afterwar
  */
 export function withoutRecreated(ends: LogOffsetColumn, catalog: Catalog, earlier: Catalog): LogOffsetColumn {
   return without(ends, catalog, (topic) => {
-    const before = earlier.topics[earlier.topicIndex.get(topic.name) ?? -1]
+    const before = topicNamed(earlier, topic.name)
     return before === undefined || isSameTopic(before, topic) ? undefined : 'topic_recreated'
   })
 }

@@ -1,4 +1,4 @@
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import { difference, offsetAt } from '../model/offsets.ts'
 import { KNOWN, reasonCode } from '../model/reason.ts'
@@ -72,7 +72,7 @@ function createStandStill(
     const then = previousRow(before, partition)
     if (then < 0 || previousPosition(before, then) !== offsetAt(batch.value, row)) return false
     const { catalog, ends: endsThen } = previous.snapshot
-    const topic = catalog.topics[catalog.topicIndex.get(topicName) ?? -1]
+    const topic = topicNamed(catalog, topicName)
     if (topic === undefined || partition >= topic.partitions) return false
     const was = topic.firstRow + partition
     const now = firstRow + partition

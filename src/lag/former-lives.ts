@@ -1,4 +1,4 @@
-import { type Catalog, type CatalogTopic, emptyCatalog, isSameTopic } from '../model/catalog.ts'
+import { type Catalog, type CatalogTopic, emptyCatalog, isSameTopic, topicNamed } from '../model/catalog.ts'
 import type { LogOffsetColumn } from '../model/log-offsets.ts'
 import { difference, type OffsetColumn, offsetColumn } from '../model/offsets.ts'
 import { KNOWN } from '../model/reason.ts'
@@ -35,7 +35,7 @@ export function* rememberLogs(before: LogMemory, catalog: Catalog, ends: LogOffs
     former.set(name, before.ends.slice(firstRow * 2, (firstRow + partitions) * 2))
   }
   for (const [name, life] of former) {
-    const topic = catalog.topics[catalog.topicIndex.get(name) ?? -1]
+    const topic = topicNamed(catalog, name)
     if (topic !== undefined && hasOutgrown(topic, now.ends, life)) former.delete(name)
   }
   for (const name of former.keys()) {
@@ -65,7 +65,7 @@ function* lastEnds(
   const ends = offset.slice()
   for (const topic of catalog.topics) {
     yield
-    const was = before.catalog.topics[before.catalog.topicIndex.get(topic.name) ?? -1]
+    const was = topicNamed(before.catalog, topic.name)
     if (was === undefined || !isSameTopic(was, topic)) continue
     for (let partition = 0; partition < Math.min(topic.partitions, was.partitions); partition++) {
       const row = topic.firstRow + partition
@@ -84,7 +84,7 @@ function areAllKnown(reason: Uint8Array): boolean {
 }
 
 function isAlive(topic: CatalogTopic, catalog: Catalog): boolean {
-  const now = catalog.topics[catalog.topicIndex.get(topic.name) ?? -1]
+  const now = topicNamed(catalog, topic.name)
   return now !== undefined && isSameTopic(now, topic)
 }
 

@@ -41,6 +41,14 @@ export const emptyCatalog: Catalog = {
   askedAt: Number.NEGATIVE_INFINITY,
 }
 
+/** Undefined when the cluster does not have it, or it is not read. */
+export function topicNamed(
+  { topics, topicIndex }: Pick<Catalog, 'topics' | 'topicIndex'>,
+  name: string,
+): CatalogTopic | undefined {
+  return topics[topicIndex.get(name) ?? -1]
+}
+
 /**
  * Whether two entries of one name can be the same topic. Only two ids that differ say that it was recreated: while
  * brokers are upgraded past 2.8, one may tell ids and the next may not.

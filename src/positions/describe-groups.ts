@@ -17,7 +17,7 @@ import {
   decodeStreamsGroupDescribeResponse,
   encodeStreamsGroupDescribeRequest,
 } from '../kafka-wire/streams-group-describe.ts'
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import type { ConsumerKind } from '../model/consumer.ts'
 import { breather } from '../runtime/breathe.ts'
 import { DecodeError } from '../runtime/errors.ts'
@@ -180,7 +180,7 @@ function topicsOfTasks({ topology, members }: DescribedStreamsGroup, catalog: Ca
   return members.flatMap(({ tasks, targetTasks }) =>
     [...tasks, ...targetTasks].flatMap(({ subtopology, partitions }) =>
       (sources.get(subtopology) ?? []).flatMap((name) => {
-        const topic = catalog.topics[catalog.topicIndex.get(name) ?? -1]
+        const topic = topicNamed(catalog, name)
         if (topic === undefined) return []
         return [{ name, partitions: partitions.filter((partition) => partition < topic.partitions) }]
       }),

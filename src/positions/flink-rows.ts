@@ -1,4 +1,4 @@
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import type { CommittedGauge, JobCommits } from '../model/job-commits.ts'
 import { KNOWN, type Reason, reasonCode } from '../model/reason.ts'
 import { positionOf } from './flink-gauges.ts'
@@ -175,7 +175,7 @@ function saidBy(readings: readonly LiveReading[] | undefined): Said | undefined 
 
 /** All that the topic has by the metadata, and any that is shown beyond. */
 function* partitionsOf(catalog: Catalog, topic: string, shown: Iterable<number>): Generator<number> {
-  const { partitions } = catalog.topics[catalog.topicIndex.get(topic) ?? -1] ?? { partitions: 0 }
+  const { partitions } = topicNamed(catalog, topic) ?? { partitions: 0 }
   for (let partition = 0; partition < partitions; partition++) yield partition
   for (const partition of shown) if (partition >= partitions) yield partition
 }

@@ -1,4 +1,4 @@
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import { consumerName } from '../model/consumer.ts'
 import type { Evidence } from '../model/evidence.ts'
 import { setOffset } from '../model/offsets.ts'
@@ -75,7 +75,7 @@ function rowsOf(
   const rows = new Map<number, Row>()
   const unlisted = group.unlisted.get(topic)
   if (unlisted !== undefined) {
-    const { partitions = 0 } = catalog.topics[catalog.topicIndex.get(topic) ?? -1] ?? {}
+    const { partitions = 0 } = topicNamed(catalog, topic) ?? {}
     const reason = reasonCode(reasonOf(unlisted))
     for (let partition = 0; partition < partitions; partition++) rows.set(partition, { partition, reason })
   }

@@ -1,4 +1,4 @@
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, topicNamed } from '../model/catalog.ts'
 import { newTrend, type Trend } from './deltas.ts'
 
 /** The rows of one side of the logs as the last cycle had them; what the next one is told as differences to. */
@@ -26,7 +26,7 @@ export function emptyLogState(rows: number): LogState {
 export function realignState(state: LogState, from: Catalog, to: Catalog): LogState {
   const moved = emptyLogState(to.rows)
   for (const topic of to.topics) {
-    const before = from.topics[from.topicIndex.get(topic.name) ?? -1]
+    const before = topicNamed(from, topic.name)
     if (before === undefined) continue
     const [first, end] = [before.firstRow, before.firstRow + Math.min(before.partitions, topic.partitions)]
     moved.offset.set(state.offset.subarray(first * 2, end * 2), topic.firstRow * 2)
